@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Small POSIX file helpers with Results. Thread: any.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "tapewatch/result.h"
+
+namespace tapewatch {
+
+// Owns one descriptor; every descriptor is opened O_CLOEXEC.
+class Fd final {
+ public:
+  Fd() = default;
+  explicit Fd(int fd) : fd_(fd) {}
+  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Fd& operator=(Fd&& other) noexcept;
+  ~Fd();
+  [[nodiscard]] int get() const { return fd_; }
+  [[nodiscard]] bool open() const { return fd_ >= 0; }
+
+ private:
+  int fd_ = -1;
+};
+
+// An Error whose code follows errno and whose message is `what` and the system's words for it.
+[[nodiscard]] Error errno_error(std::string_view what, int error_number);
+
+[[nodiscard]] Result<std::string> read_file(const std::string& path, std::uint64_t bytes_max);
+// Atomic and durable: a temporary neighbour, fsync, rename, fsync of the folder. Mode 0600. A reader sees the old
+// content or the new one, whatever happens.
+[[nodiscard]] Status write_file_durable(const std::string& path, std::string_view content);
+// Creates the folder (mode 0700) and its missing parents.
+[[nodiscard]] Status make_folders(const std::string& path);
+// An exclusive lock on `path` (created, mode 0600) that dies with the process; holds our pid as text. Code::busy names
+// the holder's pid and the path.
+[[nodiscard]] Result<Fd> lock_file(const std::string& path);
+
+}  // namespace tapewatch
