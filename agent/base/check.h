@@ -7,5 +7,6 @@ namespace tapewatch {
 [[noreturn]] void check_failed(const char* condition, const char* file, int line);
 }  // namespace tapewatch
 
-#define CHECK(condition) \
-  (__builtin_expect(static_cast<bool>(condition), 1) ? void(0) : ::tapewatch::check_failed(#condition, __FILE__, __LINE__))
+#define CHECK(condition)                                       \
+  (__builtin_expect(static_cast<bool>(condition), 1) ? void(0) \
+                                                     : ::tapewatch::check_failed(#condition, __FILE__, __LINE__))

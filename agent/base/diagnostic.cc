@@ -24,8 +24,10 @@ std::string printable(std::string_view line) {
   std::string out(line.substr(0, shown_line_bytes_max));
   for (char& c : out) {
     const auto byte = static_cast<unsigned char>(c);
-    if (c == '\t') c = ' ';
-    else if (byte < 0x20 || byte == 0x7F) c = '?';
+    if (c == '\t')
+      c = ' ';
+    else if (byte < 0x20 || byte == 0x7F)
+      c = '?';
   }
   return out;
 }
@@ -52,7 +54,9 @@ void Diagnostics::add(Diagnostic diagnostic) {
   all_.push_back(std::move(diagnostic));
 }
 
-void Diagnostics::add_source(std::string file, std::string text) { sources_.push_back({std::move(file), std::move(text)}); }
+void Diagnostics::add_source(std::string file, std::string text) {
+  sources_.push_back({std::move(file), std::move(text)});
+}
 
 std::string_view Diagnostics::source_line(std::string_view file, int line) const {
   const auto source = std::find_if(sources_.begin(), sources_.end(), [&](const Source& s) { return s.file == file; });

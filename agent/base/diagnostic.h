@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Diagnostics: faults in something a person wrote (configuration, rules, queries), all of them in one run, each with its
-// place, the lines around it, a caret and a suggestion. Thread: any, one at a time.
+// Diagnostics: faults in something a person wrote (configuration, rules, queries), all of them in one run, each with
+// its place, the lines around it, a caret and a suggestion. Thread: any, one at a time.
 //
 //   error[TW0101] tapewatch.yaml:14:7 unknown key "bulk_max_sise" in outputs.elasticsearch
 //      14 |       bulk_max_sise: 8MiB
@@ -20,13 +20,13 @@ enum class Severity : std::uint8_t { error, warning };
 
 struct Diagnostic {
   Severity severity = Severity::error;
-  int number = 0;        // 101 prints as TW0101
+  int number = 0;  // 101 prints as TW0101
   std::string file;
-  int line = 0;          // 1-based; 0: the whole file
-  int column = 0;        // 1-based, in bytes
-  int length = 1;        // bytes to underline
-  std::string message;   // 'unknown key "x" in y'
-  std::string hint;      // 'did you mean "z"?': printed behind the caret; may be empty
+  int line = 0;         // 1-based; 0: the whole file
+  int column = 0;       // 1-based, in bytes
+  int length = 1;       // bytes to underline
+  std::string message;  // 'unknown key "x" in y'
+  std::string hint;     // 'did you mean "z"?': printed behind the caret; may be empty
 };
 
 class Diagnostics final {

@@ -38,13 +38,17 @@ Status sync_folder(const std::string& path) {
 Code code_of(int error_number) {
   switch (error_number) {
     case ENOENT:
-    case ENOTDIR: return Code::not_found;
+    case ENOTDIR:
+      return Code::not_found;
     case EACCES:
     case EPERM:
-    case EROFS: return Code::permission;
+    case EROFS:
+      return Code::permission;
     case ENOSPC:
-    case EDQUOT: return Code::full;
-    default: return Code::io;
+    case EDQUOT:
+      return Code::full;
+    default:
+      return Code::io;
   }
 }
 
@@ -73,7 +77,8 @@ Result<std::string> read_file(const std::string& path, std::uint64_t bytes_max) 
   constexpr std::size_t step = 65536;
   for (;;) {
     const std::size_t had = content.size();
-    if (had > bytes_max) return Error{Code::limit, "reading " + path + ": larger than " + std::to_string(bytes_max) + " bytes"};
+    if (had > bytes_max)
+      return Error{Code::limit, "reading " + path + ": larger than " + std::to_string(bytes_max) + " bytes"};
     content.resize(had + step);
     const ssize_t n = ::read(file.get(), content.data() + had, step);
     if (n < 0 && errno != EINTR) return errno_error("reading " + path, errno);
@@ -91,7 +96,8 @@ Status write_file_durable(const std::string& path, std::string_view content) {
     if (!written.ok()) return written;
     if (::fdatasync(file.get()) != 0) return errno_error("syncing " + temporary, errno);
   }
-  if (::rename(temporary.c_str(), path.c_str()) != 0) return errno_error("renaming " + temporary + " to " + path, errno);
+  if (::rename(temporary.c_str(), path.c_str()) != 0)
+    return errno_error("renaming " + temporary + " to " + path, errno);
   return sync_folder(folder_of(path));
 }
 

@@ -27,7 +27,9 @@ constexpr auto crc_table = make_crc_table();
 
 }  // namespace
 
-std::uint64_t hash64(std::string_view bytes, std::uint64_t seed) { return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed); }
+std::uint64_t hash64(std::string_view bytes, std::uint64_t seed) {
+  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
+}
 
 Hash128 hash128(std::string_view bytes, std::uint64_t seed) {
   const XXH128_hash_t h = XXH3_128bits_withSeed(bytes.data(), bytes.size(), seed);
@@ -61,7 +63,8 @@ std::array<std::uint8_t, 32> hmac_sha256(std::string_view key, std::string_view 
   std::array<std::uint8_t, 32> out{};
   unsigned int length = 0;
   const auto* bytes = reinterpret_cast<const unsigned char*>(message.data());
-  const void* done = HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes, message.size(), out.data(), &length);
+  const void* done =
+      HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes, message.size(), out.data(), &length);
   CHECK(done != nullptr && length == out.size());
   return out;
 }

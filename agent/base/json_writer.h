@@ -37,7 +37,7 @@ class JsonObject final {
     append_json_double(out_, value);
   }
   template <typename I>
-    requires std::is_integral_v<I>
+  requires std::is_integral_v<I>
   void add(std::string_view name, I value) {
     key(name);
     if constexpr (std::is_signed_v<I>) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // LiteralSet: finds which of many literal strings occur in a text, in one pass whose cost does not grow with their
-// number. Hyperscan where it exists and the processor can run it, an Aho-Corasick automaton of ours elsewhere; both give
-// the same answers. Immutable once built. Thread: any, but each thread passes its own Scratch.
+// number. Hyperscan where it exists and the processor can run it, an Aho-Corasick automaton of ours elsewhere; both
+// give the same answers. Immutable once built. Thread: any, but each thread passes its own Scratch.
 
 #include <cstdint>
 #include <memory>
@@ -27,7 +27,8 @@ class LiteralSet final {
     virtual ~Scratch() = default;
   };
 
-  [[nodiscard]] static Result<std::unique_ptr<LiteralSet>> build(const std::vector<Literal>& literals, Engine engine = Engine::best);
+  [[nodiscard]] static Result<std::unique_ptr<LiteralSet>> build(const std::vector<Literal>& literals,
+                                                                 Engine engine = Engine::best);
   ~LiteralSet();
 
   [[nodiscard]] std::unique_ptr<Scratch> make_scratch() const;

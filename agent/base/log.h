@@ -27,8 +27,7 @@ struct LogField {
   LogField(std::string_view n, bool v) : name(n), value(v) {}
   LogField(std::string_view n, double v) : name(n), value(v) {}
   template <typename I>
-    requires std::is_integral_v<I>
-  LogField(std::string_view n, I v) : name(n), value(static_cast<std::int64_t>(v)) {}
+  requires std::is_integral_v<I> LogField(std::string_view n, I v) : name(n), value(static_cast<std::int64_t>(v)) {}
 };
 
 class Log {
@@ -44,11 +43,12 @@ class Log {
   void error(std::string_view message, Fields fields = {}) { write(LogLevel::error, message, fields); }
 };
 
-// JSON lines on a file descriptor (stderr), each message at most `burst` times in ten seconds; the next line that passes
-// then tells in "suppressed" how many did not. Thread: any.
+// JSON lines on a file descriptor (stderr), each message at most `burst` times in ten seconds; the next line that
+// passes then tells in "suppressed" how many did not. Thread: any.
 class JsonLog final : public Log {
  public:
-  JsonLog(int fd, const Clock& clock, LogLevel lowest, int burst = 10) : fd_(fd), clock_(clock), lowest_(lowest), burst_(burst) {}
+  JsonLog(int fd, const Clock& clock, LogLevel lowest, int burst = 10)
+      : fd_(fd), clock_(clock), lowest_(lowest), burst_(burst) {}
   void write(LogLevel level, std::string_view message, Fields fields) override EXCLUDES(mutex_);
 
  private:

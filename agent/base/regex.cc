@@ -32,7 +32,9 @@ Result<Regex> Regex::compile(std::string_view pattern, RegexFlags flags) {
   return Regex(std::move(re));
 }
 
-bool Regex::search(std::string_view text) const { return re_->Match(piece(text), 0, text.size(), re2::RE2::UNANCHORED, nullptr, 0); }
+bool Regex::search(std::string_view text) const {
+  return re_->Match(piece(text), 0, text.size(), re2::RE2::UNANCHORED, nullptr, 0);
+}
 
 bool Regex::find(std::string_view text, std::size_t from, Match& match) const {
   std::array<re2::StringPiece, 2> groups;

@@ -16,7 +16,7 @@ namespace tapewatch {
 
 struct RegexFlags {
   bool ignore_case = false;
-  bool multi_line = false;        // ^ and $ match at line ends
+  bool multi_line = false;  // ^ and $ match at line ends
   bool dot_matches_newline = false;
 };
 

@@ -2,8 +2,8 @@
 #include "base/timestamp.h"
 
 #include <array>
-#include <cmath>
 #include <charconv>
+#include <cmath>
 
 #include "base/clock.h"
 
@@ -122,26 +122,33 @@ CivilTime civil_from_ns(std::int64_t ns) {
   const std::int64_t mp = (5 * doy + 2) / 153;
   const std::int64_t month = mp < 10 ? mp + 3 : mp - 9;
   const std::int64_t year = yoe + era * 400 + (month <= 2 ? 1 : 0);
-  return CivilTime{static_cast<int>(year),           static_cast<int>(month),         static_cast<int>(doy - (153 * mp + 2) / 5 + 1),
-                   static_cast<int>(in_day / 3600),  static_cast<int>(in_day / 60 % 60), static_cast<int>(in_day % 60)};
+  return CivilTime{static_cast<int>(year),
+                   static_cast<int>(month),
+                   static_cast<int>(doy - (153 * mp + 2) / 5 + 1),
+                   static_cast<int>(in_day / 3600),
+                   static_cast<int>(in_day / 60 % 60),
+                   static_cast<int>(in_day % 60)};
 }
 
 std::optional<std::int64_t> parse_rfc3339(std::string_view text) {
   if (text.size() < 19) return std::nullopt;
   const char* p = text.data();
-  if (p[4] != '-' || p[7] != '-' || (p[10] != 'T' && p[10] != 't' && p[10] != ' ') || p[13] != ':' || p[16] != ':') return std::nullopt;
+  if (p[4] != '-' || p[7] != '-' || (p[10] != 'T' && p[10] != 't' && p[10] != ' ') || p[13] != ':' || p[16] != ':')
+    return std::nullopt;
   const int year = digits(p, 4);
   const int month = digits(p + 5, 2);
   const int day = digits(p + 8, 2);
   const int hour = digits(p + 11, 2);
   const int minute = digits(p + 14, 2);
   const int second = digits(p + 17, 2);
-  if (!valid_date(year, month, day) || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60) return std::nullopt;
+  if (!valid_date(year, month, day) || hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60)
+    return std::nullopt;
   std::string_view rest = text.substr(19);
   std::int64_t fraction = 0;
   std::int64_t offset_s = 0;
   if (!take_fraction(rest, fraction) || !take_offset(rest, offset_s)) return std::nullopt;
-  const std::int64_t seconds = days_from_civil(year, month, day) * day_seconds + hour * 3600 + minute * 60 + second - offset_s;
+  const std::int64_t seconds =
+      days_from_civil(year, month, day) * day_seconds + hour * 3600 + minute * 60 + second - offset_s;
   if (seconds < 0) return std::nullopt;
   return seconds * ns_per_second + fraction;
 }

@@ -18,12 +18,12 @@ enum class Code : std::uint16_t {
   io = 2,
   not_found = 3,
   invalid = 4,
-  limit = 5,       // a configured limit was reached
-  closed = 6,      // the object was closed, or is closing
+  limit = 5,   // a configured limit was reached
+  closed = 6,  // the object was closed, or is closing
   timeout = 7,
   cancelled = 8,
-  busy = 9,        // somebody else holds the lock
-  full = 10,       // no space left on the device
+  busy = 9,   // somebody else holds the lock
+  full = 10,  // no space left on the device
   corrupt = 11,
   permission = 12,
   unsupported = 13,

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Alert: what a rule found; owned, small, free to travel between threads. Its identity is the hash of rule id, group
+// and event time of the first matching event: the same after a restart, a replay or a backtest.
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/hash.h"
+
+namespace tapewatch {
+
+enum class AlertState : std::uint8_t { firing, resolved };
+
+struct Alert {
+  Hash128 id;
+  std::string rule_id;
+  std::string rule_name;  // "" when the rule has none
+  std::string title;
+  std::string description;
+  std::string level;  // informational low medium high critical
+  std::vector<std::string> tags;
+  AlertState state = AlertState::firing;
+  std::vector<std::pair<std::string, std::string>> group;  // field path, value; empty for an ungrouped rule
+  std::int64_t time_ns = 0;                                // event time of the event that completed it
+  std::int64_t started_ns = 0;                             // event time of its first matching event
+  std::uint64_t count = 1;                                 // matching events in the window
+  std::string correlation_id;                              // of the last matching event; "" when unknown
+  std::string file_path;                                   // where the last matching event stands
+  std::uint64_t file_offset = 0;
+  std::vector<std::string> evidence;  // masked documents (JSON) of matching events, newest last, bounded by the rule
+  std::string runbook;
+};
+
+[[nodiscard]] Hash128 alert_id(const std::string& rule_id,
+                               const std::vector<std::pair<std::string, std::string>>& group, std::int64_t started_ns);
+
+// One ECS document (event.kind: alert, rule.*) without line end: what the store and Elasticsearch receive.
+void append_alert_document(std::string& out, const Alert& alert);
+// The webhook's body: one JSON object.
+void append_alert_webhook(std::string& out, const Alert& alert);
+
+}  // namespace tapewatch

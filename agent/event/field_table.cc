@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "event/field_table.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/check.h"
+
+namespace tapewatch {
+namespace {
+
+constexpr std::size_t mixed_parts_max = 5;  // a.b.c.d.e has 16 spellings; longer paths get nested and dotted only
+
+std::uint64_t load(const char* p, std::size_t n) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, p, n);
+  return word;
+}
+
+// Calls `visit` with every way to write `path` as a chain of keys: nested, dotted and mixed.
+template <typename Visit>
+void for_each_spelling(std::string_view path, const Visit& visit) {
+  std::vector<std::string_view> parts;
+  for (std::size_t begin = 0; begin <= path.size();) {
+    const std::size_t dot = std::min(path.find('.', begin), path.size());
+    parts.push_back(path.substr(begin, dot - begin));
+    begin = dot + 1;
+  }
+  const std::size_t joints = parts.size() - 1;
+  const std::uint32_t all = (1u << std::min<std::size_t>(joints, 31)) - 1;
+  for (std::uint32_t joined = 0; joined <= all; ++joined) {  // bit i: part i and i+1 share a key
+    if (parts.size() > mixed_parts_max && joined != 0) joined = all;
+    std::vector<std::string> chain{std::string(parts[0])};
+    for (std::size_t i = 0; i < joints; ++i) {
+      if (joined >> i & 1) {
+        chain.back().append(".").append(parts[i + 1]);
+      } else {
+        chain.emplace_back(parts[i + 1]);
+      }
+    }
+    visit(chain);
+  }
+}
+
+}  // namespace
+
+std::size_t KeyNode::slot_hash(std::string_view key) {
+  const std::size_t n = key.size();
+  std::uint64_t a = 0;
+  std::uint64_t b = 0;
+  if (n >= 8) {
+    a = load(key.data(), 8);
+    b = load(key.data() + n - 8, 8);
+  } else if (n >= 4) {
+    a = load(key.data(), 4);
+    b = load(key.data() + n - 4, 4);
+  } else if (n > 0) {
+    a = static_cast<unsigned char>(key[0]);
+    b = static_cast<unsigned char>(key[n / 2]) * 256u + static_cast<unsigned char>(key[n - 1]);
+  }
+  const std::uint64_t mixed = (a ^ b * 0x9E3779B97F4A7C15u ^ n) * 0xD6E8FEB86659FD93u;
+  return static_cast<std::size_t>(mixed >> 32);
+}
+
+const KeyNode::Entry* KeyNode::find(std::string_view key) const {
+  if (table_.empty()) return nullptr;
+  const std::size_t mask = table_.size() - 1;
+  for (std::size_t i = slot_hash(key) & mask; table_[i] != nullptr; i = (i + 1) & mask) {
+    if (table_[i]->key == key) return table_[i];
+  }
+  return nullptr;
+}
+
+KeyNode::Entry& KeyNode::at(std::string_view key) {
+  for (const auto& entry : entries_) {
+    if (entry->key == key) return *entry;
+  }
+  entries_.push_back(std::make_unique<Entry>());
+  entries_.back()->key = key;
+  rebuild();
+  return *entries_.back();
+}
+
+void KeyNode::rebuild() {
+  std::size_t size = 4;
+  while (size < entries_.size() * 3) size *= 2;
+  table_.assign(size, nullptr);
+  for (const auto& entry : entries_) {
+    std::size_t i = slot_hash(entry->key) & (size - 1);
+    while (table_[i] != nullptr) i = (i + 1) & (size - 1);
+    table_[i] = entry.get();
+  }
+}
+
+FieldId FieldTable::find(std::string_view path) const {
+  const auto found = std::find(names_.begin(), names_.end(), path);
+  return found == names_.end() ? no_field : static_cast<FieldId>(found - names_.begin());
+}
+
+FieldId FieldTable::add(std::string_view path) {
+  const FieldId known = find(path);
+  if (known != no_field) return known;
+  CHECK(names_.size() < no_field);
+  names_.emplace_back(path);
+  const auto field = static_cast<FieldId>(names_.size() - 1);
+  alias(path, field);
+  return field;
+}
+
+void FieldTable::alias(std::string_view source_path, FieldId field) {
+  for_each_spelling(source_path, [&](const std::vector<std::string>& chain) {
+    KeyNode* node = &root_;
+    for (std::size_t i = 0; i + 1 < chain.size(); ++i) {
+      KeyNode::Entry& entry = node->at(chain[i]);
+      if (!entry.child) entry.child = std::make_unique<KeyNode>();
+      node = entry.child.get();
+    }
+    KeyNode::Entry& leaf = node->at(chain.back());
+    if (leaf.field == no_field) leaf.field = field;
+  });
+}
+
+}  // namespace tapewatch

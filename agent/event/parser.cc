@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "event/parser.h"
+
+#include "base/hash.h"
+
+namespace tapewatch {
+namespace {
+
+constexpr std::size_t key_answers = 4096;
+constexpr std::size_t more_values_max = 1024;  // values of wanted paths inside arrays, per event
+
+}  // namespace
+
+Parser::Parser(const FieldTable& fields, const KeyPolicy* policy)
+    : fields_(fields), policy_(policy), event_(fields.size()), key_answers_(policy != nullptr ? key_answers : 0) {}
+
+Event& Parser::parse(const Line& line, const SourceFile& source, std::int64_t read_wall_ns) {
+  event_.reset(line, source, read_wall_ns);
+  kind_ = walk();
+  event_.is_json_ = kind_ == LineKind::json;
+  if (kind_ != LineKind::json) {
+    event_.reset(line, source, read_wall_ns);
+  }
+  return event_;
+}
+
+LineKind Parser::walk() {
+  JsonIndex& index = event_.index_;
+  if (!index.build(event_.line_.text)) return LineKind::invalid;
+  if (index.peek() != '{')
+    return index.skip_value(depth_max) && index.done() ? LineKind::not_object : LineKind::invalid;
+  if (!object(&fields_.root(), depth_max) || !index.done()) return LineKind::invalid;
+  index.seek(index.at() - 1);
+  event_.close_ = index.position();
+  index.advance();
+  return LineKind::json;
+}
+
+bool Parser::is_sensitive(std::string_view key) {
+  const std::uint64_t hash = hash64(key) | 1;
+  KeyAnswer& answer = key_answers_[hash >> 52];
+  if (answer.hash != hash) answer = KeyAnswer{hash, policy_->sensitive(key)};
+  return answer.sensitive;
+}
+
+bool Parser::object(const KeyNode* node, int depth) {
+  JsonIndex& index = event_.index_;
+  index.advance();
+  const bool outermost = depth == depth_max;
+  if (index.take('}')) {
+    if (outermost) event_.empty_object_ = true;
+    return true;
+  }
+  if (outermost) event_.empty_object_ = false;
+  do {
+    if (!member(node, depth)) return false;
+  } while (index.take(','));
+  return index.take('}');
+}
+
+bool Parser::member(const KeyNode* node, int depth) {
+  JsonIndex& index = event_.index_;
+  if (index.peek() != '"') return false;
+  Member member;
+  member.key_begin = index.position();
+  std::string_view key = index.take_string_raw();
+  member.key_bytes = static_cast<std::uint32_t>(key.size()) + 2;
+  member.top_level = depth == depth_max;
+  if (!index.take(':')) return false;
+  if (index.has_escapes() && key.find('\\') != std::string_view::npos) {
+    if (!escapes_valid(key)) return false;
+    key_scratch_.clear();
+    append_unescaped(key_scratch_, key);
+    key = key_scratch_;
+  }
+  if (node != nullptr) {
+    if (const KeyNode::Entry* entry = node->find(key); entry != nullptr) {
+      member.field = entry->field;
+      member.node = entry->child.get();
+    }
+  }
+  if (policy_ == nullptr || !is_sensitive(key)) return value(member, depth);
+  const std::string_view kept = event_.keep(key);
+  const std::uint32_t begin = index.done() ? 0 : index.position();
+  if (!value(member, depth)) return false;
+  index.seek(index.at() - 1);
+  const char last = index.peek();
+  std::uint32_t end = index.position();
+  if (last == '}' || last == ']') {
+    index.advance();
+    ++end;
+  } else if (last == '"') {
+    end += static_cast<std::uint32_t>(index.take_string_raw().size()) + 2;
+  } else {
+    end += static_cast<std::uint32_t>(index.take_scalar_raw().size());
+  }
+  event_.sensitive_.push_back({begin, end, kept});
+  return true;
+}
+
+bool Parser::value(const Member& member, int depth) {
+  JsonIndex& index = event_.index_;
+  switch (index.peek()) {
+    case '"': {
+      const std::string_view raw = index.take_string_raw();
+      bool escaped = false;
+      if (index.has_escapes() && raw.find('\\') != std::string_view::npos) {
+        if (!escapes_valid(raw)) return false;
+        escaped = true;
+      }
+      if (member.field != no_field) record(member, JsonType::string, raw, escaped);
+      return true;
+    }
+    case '{': {
+      if (depth <= 1) return false;
+      const std::uint32_t begin = index.position();
+      if (!object(member.node, depth - 1)) return false;
+      if (member.field != no_field) {
+        index.seek(index.at() - 1);
+        const std::uint32_t end = index.position() + 1;
+        index.advance();
+        record(member, JsonType::object, event_.line_.text.substr(begin, end - begin), false);
+      }
+      return true;
+    }
+    case '[':
+      return depth > 1 && array(member, depth - 1);
+    case '\0':
+      return false;
+    default: {
+      const std::string_view raw = index.take_scalar_raw();
+      const JsonType type = scalar_type(raw);
+      if (type == JsonType::invalid) return false;
+      if (member.field != no_field) record(member, type, raw, false);
+      return true;
+    }
+  }
+}
+
+// The members of a wanted array fill the slot's further values, objects in it are searched for deeper paths.
+bool Parser::array(const Member& member, int depth) {
+  JsonIndex& index = event_.index_;
+  const std::uint32_t begin = index.position();
+  index.advance();
+  Member inner;
+  inner.node = member.node;
+  if (!index.take(']')) {
+    do {
+      if (!value(inner, depth)) return false;
+    } while (index.take(','));
+    if (!index.take(']')) return false;
+  }
+  if (member.field != no_field) {
+    index.seek(index.at() - 1);
+    const std::uint32_t end = index.position() + 1;
+    index.advance();
+    record(member, JsonType::array, event_.line_.text.substr(begin, end - begin), false);
+  }
+  return true;
+}
+
+void Parser::record(const Member& member, JsonType type, std::string_view raw, bool escaped) {
+  FieldValue found;
+  found.raw = raw;
+  found.key_begin = member.key_begin;
+  found.key_bytes = member.key_bytes;
+  found.type = type;
+  found.escaped = escaped;
+  found.top_level = member.top_level;
+  FieldValue& slot = event_.slots_[member.field];
+  if (!slot.present()) {
+    slot = found;
+    event_.touched_.push_back(member.field);
+    return;
+  }
+  if (event_.more_.size() >= more_values_max) return;
+  found.more = slot.more;
+  slot.more = static_cast<std::uint16_t>(event_.more_.size());
+  event_.more_.push_back(found);
+}
+
+}  // namespace tapewatch

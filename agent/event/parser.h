@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Parser: one pass over one line. Checks the whole line against RFC 8259, fills the slots of the fields that anybody
+// asked for, and notes the values whose keys are sensitive. It owns the one Event of its pipeline.
+// Thread: worker.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "event/event.h"
+
+namespace tapewatch {
+
+// Says which keys hold secrets, asked once per distinct key (the parser remembers the answers, boundedly).
+class KeyPolicy {
+ public:
+  virtual ~KeyPolicy() = default;
+  [[nodiscard]] virtual bool sensitive(std::string_view key) const = 0;
+};
+
+enum class LineKind : std::uint8_t { json, not_object, invalid };
+
+class Parser final {
+ public:
+  static constexpr int depth_max = 64;
+
+  // `fields` and `policy` (may be null: no key is sensitive) outlive the parser.
+  Parser(const FieldTable& fields, const KeyPolicy* policy);
+
+  // The event of this line; valid until the next call. `line` and `source` must outlive it.
+  [[nodiscard]] Event& parse(const Line& line, const SourceFile& source, std::int64_t read_wall_ns);
+  // Why the last line was not JSON.
+  [[nodiscard]] LineKind kind() const { return kind_; }
+
+ private:
+  struct Member {
+    const KeyNode* node = nullptr;  // wanted paths below this value
+    FieldId field = no_field;       // wanted itself
+    std::uint32_t key_begin = 0;
+    std::uint32_t key_bytes = 0;
+    bool top_level = false;
+  };
+  [[nodiscard]] LineKind walk();
+  [[nodiscard]] bool value(const Member& member, int depth);
+  [[nodiscard]] bool object(const KeyNode* node, int depth);
+  [[nodiscard]] bool array(const Member& member, int depth);
+  [[nodiscard]] bool member(const KeyNode* node, int depth);
+  void record(const Member& member, JsonType type, std::string_view raw, bool escaped);
+  [[nodiscard]] bool is_sensitive(std::string_view key);
+
+  const FieldTable& fields_;
+  const KeyPolicy* const policy_;
+  Event event_;
+  LineKind kind_ = LineKind::json;
+  std::string key_scratch_;
+  struct KeyAnswer {
+    std::uint64_t hash = 0;
+    bool sensitive = false;
+  };
+  std::vector<KeyAnswer> key_answers_;  // direct-mapped by the key's hash
+};
+
+}  // namespace tapewatch
