@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Connection: one SQLite connection and its cache of prepared statements. The only place that knows how a connection
+// is set up: no auto-checkpoint, no checkpoint on close for readers, untrusted schema, a busy timeout on every one.
+// Thread: one at a time; interrupted by a deadline that its owner sets.
+
+#include <sqlite3.h>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/clock.h"
+#include "tapewatch/result.h"
+#include "tapewatch/row.h"
+
+namespace tapewatch {
+
+class Statement final {
+ public:
+  explicit Statement(sqlite3_stmt* handle) : handle_(handle) {}
+  ~Statement() { sqlite3_finalize(handle_); }
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
+  [[nodiscard]] sqlite3_stmt* handle() const { return handle_; }
+
+ private:
+  friend class Connection;
+  sqlite3_stmt* handle_;
+  bool running_ = false;
+  bool cached_ = false;
+  std::uint64_t last_used_ = 0;
+};
+
+class Connection final {
+ public:
+  enum class Mode : std::uint8_t {
+    writer,     // creates the file; the one connection that may write and checkpoint
+    reader,     // read-only, beside a writer
+    immutable,  // read-only, a file that nobody writes any more: no locks, no write-ahead log
+  };
+  struct Options {
+    std::string path;
+    Mode mode = Mode::reader;
+    std::chrono::milliseconds busy_timeout{5000};
+    std::int64_t cache_bytes = 4 << 20;
+    std::size_t statements_max = 128;
+    int page_bytes = 4096;            // of a new file
+    std::int64_t file_bytes_max = 0;  // 0: none
+    std::int64_t journal_bytes_max = 64 << 20;
+  };
+
+  [[nodiscard]] static Result<std::unique_ptr<Connection>> open(const Options& options);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Any number of statements without arguments or results.
+  [[nodiscard]] Status script(const std::string& sql);
+  // One statement with arguments; runs it to its end.
+  [[nodiscard]] Status exec(std::string_view sql, std::initializer_list<Value> arguments = {});
+  [[nodiscard]] Result<Rows> query(std::string_view sql, std::initializer_list<Value> arguments = {});
+  [[nodiscard]] Result<Rows> query(std::string_view sql, const Value* arguments, std::size_t count);
+
+  void give_back(Statement& statement);
+  [[nodiscard]] bool in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
+  void rollback();
+  // An Error for the result code of the call that just failed.
+  [[nodiscard]] Error error(std::string_view what) const;
+
+  // From now on a step fails with Code::timeout once the steady clock passes `deadline_ns`; 0: never.
+  void set_deadline(const Clock& clock, std::int64_t deadline_ns);
+  [[nodiscard]] bool expired() const { return expired_; }
+
+  enum class Checkpoint : std::uint8_t { passive, truncate };
+  // True when all of the write-ahead log was copied (and cut, for truncate). Waits for nobody.
+  [[nodiscard]] Result<bool> checkpoint(Checkpoint kind);
+  // Bytes of write-ahead log that no checkpoint has copied, as of the last commit or checkpoint.
+  [[nodiscard]] std::int64_t wal_bytes() const { return wal_pages_ * page_bytes_; }
+  [[nodiscard]] std::int64_t changes() const { return sqlite3_changes64(handle_); }
+  [[nodiscard]] std::int64_t last_insert_id() const { return sqlite3_last_insert_rowid(handle_); }
+
+ private:
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
+
+  Connection(sqlite3* handle, const Options& options);
+  [[nodiscard]] Status prepare(const Options& options);
+  [[nodiscard]] Result<Statement*> take(std::string_view sql);
+  [[nodiscard]] Status bind(Statement& statement, const Value* arguments, std::size_t count) const;
+  void evict_one();
+  static int on_progress(void* self);
+  static int on_wal(void* self, sqlite3* handle, const char* name, int pages);
+
+  sqlite3* handle_;
+  const std::string path_;
+  const std::size_t statements_max_;
+  const std::chrono::milliseconds busy_timeout_;
+  std::unordered_map<std::string, std::unique_ptr<Statement>, Hash, std::equal_to<>> statements_;
+  std::uint64_t uses_ = 0;
+  const Clock* clock_ = nullptr;
+  std::int64_t deadline_ns_ = 0;
+  bool expired_ = false;
+  std::int64_t wal_pages_ = 0;
+  std::int64_t page_bytes_ = 4096;
+};
+
+}  // namespace tapewatch

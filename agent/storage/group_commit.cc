@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/group_commit.h"
+
+#include <algorithm>
+#include <exception>
+
+namespace tapewatch {
+
+void GroupCommit::run(std::vector<QueuedJob>& jobs) {
+  std::size_t at = 0;
+  while (at < jobs.size()) at = run_transaction(jobs, at);
+  jobs_ += static_cast<std::int64_t>(jobs.size());
+  jobs_failed_ += std::count_if(jobs.begin(), jobs.end(), [](const QueuedJob& job) { return !job.result.ok(); });
+  wal_bytes_ = connection_.wal_bytes();
+}
+
+// Runs jobs from `first` in one transaction and returns the first one that was not part of it. Normally that is the
+// end; when SQLite itself rolled back (disk full), the jobs behind the one that met it get a transaction of their own.
+std::size_t GroupCommit::run_transaction(std::vector<QueuedJob>& jobs, std::size_t first) {
+  const auto fail = [&](std::size_t end, const Error& error) {
+    for (std::size_t i = first; i < end; ++i) {
+      if (jobs[i].result.ok()) jobs[i].result = error;
+    }
+    return end;
+  };
+  Status begun = begin(jobs);
+  if (!begun.ok()) return fail(jobs.size(), begun.error());
+  const bool alone = jobs.size() - first == 1;
+  for (std::size_t i = first; i < jobs.size(); ++i) {
+    jobs[i].result = run_job(jobs[i], alone);
+    if (connection_.in_transaction()) continue;
+    const Error lost{Code::io, "the transaction was rolled back"};
+    return fail(i + 1, jobs[i].result.ok() ? lost : jobs[i].result.error());
+  }
+  ++groups_;
+  if (alone && !jobs[first].result.ok()) {
+    connection_.rollback();
+    return jobs.size();
+  }
+  Status committed = connection_.exec("COMMIT");
+  if (committed.ok()) return jobs.size();
+  connection_.rollback();
+  return fail(jobs.size(), committed.error());
+}
+
+Status GroupCommit::begin(const std::vector<QueuedJob>& jobs) {
+  const bool durable =
+      std::any_of(jobs.begin(), jobs.end(), [](const QueuedJob& job) { return job.durability == Durability::durable; });
+  if (durable != full_sync_) {
+    Status set = connection_.exec(durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+    if (!set.ok()) return set;
+    full_sync_ = durable;
+  }
+  return connection_.exec("BEGIN IMMEDIATE");
+}
+
+Status GroupCommit::run_job(QueuedJob& job, bool alone) {
+  Tx tx(connection_);
+  if (alone) return call(job.run, tx);
+  Status opened = connection_.exec("SAVEPOINT job");
+  if (!opened.ok()) return opened;
+  Status done = call(job.run, tx);
+  if (!connection_.in_transaction()) return done;
+  if (!done.ok()) {
+    Status undone = connection_.exec("ROLLBACK TO job");
+    if (!undone.ok()) return undone;
+  }
+  Status released = connection_.exec("RELEASE job");
+  return done.ok() ? std::move(released) : std::move(done);
+}
+
+// The one place where an exception of a caller's closure ends.
+Status GroupCommit::call(const Store::Job& job, Tx& tx) {
+  try {
+    return job(tx);
+  } catch (const std::exception& e) {
+    return Error{Code::internal, std::string("a job threw: ") + e.what()};
+  } catch (...) {
+    return Error{Code::internal, "a job threw"};
+  }
+}
+
+void GroupCommit::maintain(bool idle) {
+  const std::int64_t waiting = connection_.wal_bytes();
+  if (waiting == 0 || (!idle && waiting < options_.checkpoint_bytes)) return;
+  const bool truncate = idle || waiting >= options_.truncate_bytes;
+  const Result<bool> whole =
+      connection_.checkpoint(truncate ? Connection::Checkpoint::truncate : Connection::Checkpoint::passive);
+  ++checkpoints_;
+  if (!whole.ok() || !whole.value()) ++checkpoints_blocked_;
+  wal_bytes_ = connection_.wal_bytes();
+}
+
+}  // namespace tapewatch
