@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sinks/engine.h"
+
+#include <charconv>
+
+#include "sinks/json_paths.h"
+
+namespace tapewatch {
+
+std::string_view product_name(Product product) {
+  switch (product) {
+    case Product::elasticsearch:
+      return "elasticsearch";
+    case Product::opensearch:
+      return "opensearch";
+    case Product::unknown:
+      break;
+  }
+  return "unknown";
+}
+
+Result<Engine> parse_engine(std::string_view body) {
+  Result<JsonPaths> paths = read_json_paths(body);
+  if (!paths) return std::move(paths).error();
+  const auto number = paths->find("version.number");
+  if (number == paths->end()) return Error{Code::bad_reply, "the host does not tell a version"};
+  Engine engine;
+  engine.version = number->second.substr(0, 64);
+  const char* at = engine.version.data();
+  const char* const end = at + engine.version.size();
+  at = std::from_chars(at, end, engine.major).ptr;
+  if (at != end && *at == '.') std::from_chars(at + 1, end, engine.minor);
+  // OpenSearch names itself; Elasticsearch is known by its tagline or build flavor, older ones by the tagline alone.
+  const auto distribution = paths->find("version.distribution");
+  const auto tagline = paths->find("tagline");
+  if (distribution != paths->end() && distribution->second == "opensearch") {
+    engine.product = Product::opensearch;
+  } else if (paths->contains("version.build_flavor") ||
+             (tagline != paths->end() && tagline->second == "You Know, for Search")) {
+    engine.product = Product::elasticsearch;
+  }
+  return engine;
+}
+
+}  // namespace tapewatch

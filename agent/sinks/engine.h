@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Engine: which product answers at a host, and in which version: what `GET /` says. Thread: any.
+
+#include <string>
+#include <string_view>
+
+#include "tapewatch/result.h"
+
+namespace tapewatch {
+
+enum class Product : std::uint8_t { unknown, elasticsearch, opensearch };
+
+struct Engine {
+  Product product = Product::unknown;  // something that speaks the protocol; gets what every engine understands
+  std::string version;                 // "9.3.0"; "" when it does not say
+  int major = 0;
+  int minor = 0;
+
+  [[nodiscard]] bool at_least(Product p, int wanted_major, int wanted_minor) const {
+    return product == p && (major > wanted_major || (major == wanted_major && minor >= wanted_minor));
+  }
+};
+
+[[nodiscard]] std::string_view product_name(Product product);
+
+// Code::bad_reply when the text is not what an engine says of itself.
+[[nodiscard]] Result<Engine> parse_engine(std::string_view body);
+
+}  // namespace tapewatch
