@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sinks/bulk_builder.h"
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 
@@ -43,6 +44,7 @@ std::string_view BulkBuilder::add(Event& event, const Hash128& id) {
 }
 
 void BulkBuilder::add_document(std::string_view index, const Hash128& id, std::string_view document) {
+  if (opened_ns_ == 0) opened_ns_ = std::max<std::int64_t>(block_read_ns_, 1);
   open_item(index, id);
   batch_.body.append(document);
   close_item();

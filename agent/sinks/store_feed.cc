@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sinks/store_feed.h"
 
+#include <algorithm>
+
 namespace tapewatch {
 
 void StoreFeed::begin_block(std::uint64_t file, std::uint64_t begin, std::int64_t read_ns) {
@@ -34,12 +36,18 @@ void StoreFeed::cover(std::uint64_t end) {
   open_span_.begin = end;
 }
 
-void StoreFeed::add_document(std::int64_t time_ns, Level level, const Hash128& id, std::string_view document) {
+void StoreFeed::add_document(std::int64_t time_ns, Level level, const Hash128& id, std::optional<std::uint64_t> offset,
+                             std::string_view document) {
+  if (opened_ns_ == 0) opened_ns_ = std::max<std::int64_t>(block_read_ns_, 1);
   LogRecord record;
   record.time_ns = time_ns;
   record.level = static_cast<std::uint8_t>(level);
   record.id_high = id.high;
   record.id_low = id.low;
+  if (offset) {
+    record.file = open_span_.file;
+    record.offset = *offset;
+  }
   batch_.documents.add(record, document);
 }
 

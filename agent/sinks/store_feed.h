@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -35,8 +36,10 @@ class StoreFeed final {
   // `document` is the event as it is delivered; copied.
   void add(const Event& event, const Hash128& id, std::string_view document);
   void end_block(std::uint64_t end);
-  // A document of our own: no file, no position.
-  void add_document(std::int64_t time_ns, Level level, const Hash128& id, std::string_view document);
+  // A document of our own (an alert). With the line that gave rise to it, it is stored once even when that line is read
+  // again after a crash; without (offset nullopt), it is always stored.
+  void add_document(std::int64_t time_ns, Level level, const Hash128& id, std::optional<std::uint64_t> offset,
+                    std::string_view document);
 
   void seal_if_due(std::int64_t steady_ns);
   void seal();
