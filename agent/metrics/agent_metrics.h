@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// AgentMetrics: every number the agent counts, by name, built once by the wiring and passed by reference. There is no
+// global registry, so that tests count in parallel. A path, an order, a user or a trace is never a label value: those
+// stand in the API. Thread: any.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "metrics/series.h"
+
+namespace tapewatch {
+
+class AgentMetrics final {
+ private:
+  // Makes the families and remembers them in their order; first, so that it is there when they are made.
+  class Catalogue;
+  const std::unique_ptr<Catalogue> catalogue_;
+
+ public:
+  // `version` is shown in build_info.
+  explicit AgentMetrics(std::string_view version);
+  ~AgentMetrics();
+  AgentMetrics(const AgentMetrics&) = delete;
+  AgentMetrics& operator=(const AgentMetrics&) = delete;
+
+  // Prometheus text format 0.0.4 (content_type), with the process_* numbers of this moment.
+  [[nodiscard]] std::string serialize() const;
+  static constexpr std::string_view content_type = "text/plain; version=0.0.4; charset=utf-8";
+
+  // Label values that passed a family's bound and were counted under "other". {metric}
+  Family<Counter>& series_limit_hits;
+  Family<Gauge>& build_info;  // {version}
+
+  // Inputs.
+  Family<Counter>& input_read_bytes;  // {input}
+  Family<Counter>& input_events;      // {input}
+  Family<Gauge>& input_lag_bytes;     // {input}
+  Family<Gauge>& input_lag_seconds;   // {input}
+  Family<Gauge>& input_files;         // {state}
+  Counter& input_abandoned_bytes;
+  Counter& input_missed_bytes;
+
+  // Pipeline.
+  Family<Counter>& events_discarded;  // {component, reason, intentional: "true" or "false"}
+  Family<Counter>& parse_errors;      // {reason}
+  Family<Counter>& masked_fields;     // {rule}
+  Counter& rule_evaluations;
+  Family<Counter>& alerts;  // {rule, severity}
+
+  // Outputs.
+  Family<Counter>& output_items;                  // {output, result}
+  Family<Counter>& output_requests;               // {output, code}: the status, or "error" without one
+  Family<Distribution>& output_request_duration;  // {output}
+  Family<Gauge>& output_concurrency_limit;        // {output}
+  Distribution& delivery_latency;                 // from reading a line to its acknowledgement
+  Gauge& buffer_bytes;
+  Gauge& buffer_limit_bytes;
+  Gauge& checkpoint_age_seconds;
+  Gauge& config_last_reload_success;  // timestamp in seconds
+  Counter& config_reload_failures;
+
+  // Embedded store.
+  Counter& store_records;
+  Counter& store_record_bytes;
+  Counter& store_duplicates;
+  Counter& store_commits;
+  Counter& store_commit_failures;
+  Gauge& store_pending_bytes;
+  Gauge& store_queue_bytes;
+  Gauge& store_disk_bytes;
+  Gauge& store_segments;
+  Family<Counter>& store_segments_removed;  // {reason}
+  Counter& store_damaged_blocks;
+  Counter& store_searches;
+  Counter& store_searches_refused;
+
+  // HTTP.
+  Family<Counter>& http_requests;  // {code}
+  Family<Counter>& http_refused;   // {reason}: before or instead of a request
+  Gauge& http_connections;
+  Gauge& http_tail_clients;
+  Counter& http_tail_skipped;
+};
+
+}  // namespace tapewatch
