@@ -18,6 +18,13 @@ bool is_engine_trouble(const RefusedItem& refused) {
          std::find(types.begin(), types.end(), refused.type) != types.end();
 }
 
+// Two requests that bring the same new field at once, with values of two types: the one that comes second is refused,
+// although its value would be taken once the field is there.
+bool is_mapping_race(const RefusedItem& refused) {
+  return refused.status == 400 && refused.type == "illegal_argument_exception" &&
+         refused.reason.find("cannot be changed from type") != std::string::npos;
+}
+
 bool is_final(const RefusedItem& refused) {
   return refused.status >= 400 && refused.status < 500 && refused.status != 429 && !is_engine_trouble(refused);
 }
@@ -61,12 +68,15 @@ void ElasticSink::apply(Flight& flight, BulkVerdict verdict, const HttpReply& re
   std::vector<std::uint32_t> again;
   bool throttled = false;
   bool blocked = false;
+  bool raced = false;
   for (const RefusedItem& refused : verdict.refused) {
-    if (is_final(refused)) {
+    const bool race = is_mapping_race(refused) && !flight.part.second_chance;
+    if (is_final(refused) && !race) {
       bury(flight.part, refused);
       continue;
     }
     again.push_back(refused.item);
+    raced = raced || race;
     throttled = throttled || refused.status == 429 || refused.status >= 500;
     blocked = blocked || is_engine_trouble(refused);
   }
@@ -84,6 +94,7 @@ void ElasticSink::apply(Flight& flight, BulkVerdict verdict, const HttpReply& re
     Part rest = std::move(flight.part);
     if (again.size() < rest.bulk.items.size()) rest.bulk = copy_items(rest.bulk, again);
     rest.place += again.front();
+    rest.second_chance = rest.second_chance || raced;
     if (again.size() < accepted + verdict.refused.size()) rest.attempts = 0;
     const std::uint64_t job = rest.job;
     retry_part(std::move(rest), false, reply);

@@ -18,6 +18,7 @@ struct Part {
   int attempts = 0;             // in a row without any progress
   std::int64_t ready_ns = 0;    // not before
   bool waits_for_host = false;  // not for its own sake: a host that recovers makes it ready
+  bool second_chance = false;   // has items that were refused once for a race of mappings
   std::int64_t refused_ns = 0;  // when the whole request was first called malformed; 0: never
 };
 

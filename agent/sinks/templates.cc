@@ -93,8 +93,6 @@ std::string common_template(const Engine& engine, const TemplateOptions& options
   "_meta": {"managed_by": "tapewatch"}
 }
 )json";
-  // With ignore_malformed for the index, Elasticsearch wants it said that the timestamp of a data stream is exempt;
-  // OpenSearch refuses any such attribute there.
   return out;
 }
 

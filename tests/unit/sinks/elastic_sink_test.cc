@@ -146,6 +146,22 @@ TEST_F(ElasticSinkTest, MixedVerdictsResendOnlyWhatIsUnresolved) {
   EXPECT_EQ(stats.queued_bytes, 0U);
 }
 
+TEST_F(ElasticSinkTest, ARaceOfMappingsGetsOneMoreTry) {
+  const auto refuse = [this] {
+    poster_.answer(
+        200,
+        "{\"errors\":true,\"items\":[{\"create\":{\"status\":400,\"error\":{\"type\":\"illegal_argument_exception\","
+        "\"reason\":\"mapper [a] cannot be changed from type [long] to [keyword]\"}}}]}");
+  };
+  give(1, 1);
+  refuse();
+  EXPECT_THAT(letters_, IsEmpty());
+  time_.advance(seconds(1));
+  refuse();
+  EXPECT_EQ(letters_.size(), 1U);
+  EXPECT_THAT(acked_, ElementsAre(1));
+}
+
 TEST_F(ElasticSinkTest, ItemsAreRetriedForEverWithGrowingBackoff) {
   random_ = 0.999;
   give(1, 1);

@@ -137,6 +137,14 @@ TEST_F(SetupTest, FailuresNameWhatFailed) {
   EXPECT_THAT(result_->error().message, HasSubstr("unknown setting"));
 }
 
+TEST_F(SetupTest, AnEngineThatMayNotBeAskedGetsWhatEveryEngineTakes) {
+  run(SetupMode::diff);
+  poster_.answer(405, "");
+  for (int i = 0; i < 4; ++i) poster_.answer(404, "");
+  ASSERT_TRUE(result_ && result_->ok());
+  EXPECT_EQ(result_->value().engine.product, Product::unknown);
+}
+
 TEST_F(SetupTest, NoHostAnswers) {
   run(SetupMode::diff);
   poster_.answer(401, "");
