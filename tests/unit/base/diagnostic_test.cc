@@ -31,6 +31,7 @@ TEST(Diagnostics, SortsByPlaceAndKeepsTerminalsSafe) {
 
 TEST(Diagnostics, SuggestsOnlyWhatIsNear) {
   EXPECT_EQ(nearest("bulk_max_sise", {"bulk_max_age", "bulk_max_size", "hosts"}), "bulk_max_size");
+  EXPECT_EQ(nearest("emial", {"card", "email", "token"}), "email");
   EXPECT_EQ(nearest("zzz", {"hosts", "backoff"}), "");
 }
 

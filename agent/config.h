@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Config: everything a person can set, as plain structs with the defaults of config/README.md. Made only by
+// load_config(), which checks all of it; after loading nothing remembers files or lines. Each module has its own
+// Options; the agent fills them from here, so that no module reads YAML, the environment or flags.
+// Thread: any (values).
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/diagnostic.h"
+#include "base/log.h"
+#include "secret.h"
+
+namespace tapewatch {
+
+using std::chrono::milliseconds;
+
+inline constexpr std::uint64_t kib = 1024;
+inline constexpr std::uint64_t mib = 1024 * kib;
+inline constexpr std::uint64_t gib = 1024 * mib;
+
+struct ServiceConfig {
+  std::string name = "tapewatch-app";
+  std::string instance;  // the host's name
+  std::string environment;
+  std::string version;
+  LogLevel log_level = LogLevel::info;
+};
+
+enum class StartAt : std::uint8_t { beginning, end };
+
+struct InputConfig {
+  std::string name;  // "input1", "input2" ...
+  std::vector<std::string> include;
+  std::vector<std::string> exclude;
+  StartAt start_at = StartAt::beginning;
+  milliseconds ignore_older{0};  // 0: never
+  std::uint64_t max_line_bytes = mib;
+  milliseconds rotate_wait{5'000};
+  milliseconds scan_interval{1'000};
+  bool watch = true;
+};
+
+struct ParseConfig {
+  std::string schema = "auto";  // one of schema_names()
+};
+
+enum class Toggle : std::uint8_t { automatic, on, off };
+
+struct CorrelationConfig {
+  bool enabled = true;
+  std::vector<std::string> keys = {"order.id", "trade.id", "session.id"};
+  milliseconds ttl{900'000};
+  std::uint64_t entries_max = 100'000;
+};
+
+struct EnrichConfig {
+  std::vector<std::pair<std::string, std::string>> fields;  // dotted name, value: added to every event
+  bool host = true;                                         // host.name
+  bool file = true;                                         // log.file.path and log.offset
+  Toggle kubernetes = Toggle::automatic;
+  CorrelationConfig correlation;
+};
+
+enum class MaskAction : std::uint8_t { drop, fixed, hmac };
+
+struct MaskConfig {
+  bool enabled = true;
+  std::vector<std::string> keys;
+  std::vector<std::string> allow;
+  bool cards = true;
+  bool emails = true;
+  bool tokens = true;
+  MaskAction action = MaskAction::fixed;
+  Secret hmac_key;
+};
+
+struct RulesConfig {
+  std::vector<std::string> include;  // absolute globs
+};
+
+struct WebhookConfig {
+  std::string url;  // "": no webhook
+  Secret secret;
+  milliseconds timeout{10'000};
+  std::uint64_t queue_max = 1'000;
+};
+
+struct AlertsConfig {
+  WebhookConfig webhook;
+};
+
+enum class Verification : std::uint8_t { full, none };
+enum class Compression : std::uint8_t { none, gzip };
+
+struct SslConfig {
+  std::string certificate_authorities;
+  std::string certificate;
+  std::string key;
+  Verification verification = Verification::full;
+};
+
+struct ElasticConfig {
+  std::vector<std::string> hosts;
+  std::string data_stream;  // exactly one of data_stream and index is set
+  std::string index;        // may hold %Y %m %d %H, filled from the event's time
+  std::string alerts_data_stream = "logs-tapewatch.alerts-default";
+  std::string username;
+  Secret password;
+  Secret api_key;
+  SslConfig ssl;
+  std::uint64_t bulk_max_size = 5 * mib;
+  std::uint64_t bulk_max_events = 50'000;
+  milliseconds bulk_max_age{500};
+  Compression compression = Compression::none;
+  std::uint64_t concurrency_max = 4;
+  milliseconds backoff_init{1'000};
+  milliseconds backoff_max{60'000};
+  milliseconds timeout{60'000};
+  std::uint64_t dead_letters_max_size = 256 * mib;
+};
+
+struct StoreConfig {
+  bool enabled = false;  // true when there is no Elasticsearch output
+  std::string path;      // <state_dir>/store
+  std::uint64_t retention_size = 2 * gib;
+  milliseconds retention_age{7LL * 24 * 3'600'000};
+  milliseconds flush_interval{500};
+};
+
+struct HttpConfig {
+  bool enabled = true;
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 9600;  // 0: any free port
+  Secret token;
+  std::vector<std::string> allowed_hosts;
+};
+
+struct LimitsConfig {
+  std::uint64_t in_flight_bytes = 24 * mib;
+  milliseconds shutdown_timeout{8'000};
+  milliseconds checkpoint_interval{500};
+  std::uint64_t files_open_max = 1'000;
+  std::uint64_t read_block_bytes = 256 * kib;
+};
+
+struct Config {
+  ServiceConfig service;
+  std::vector<InputConfig> inputs;
+  ParseConfig parse;
+  EnrichConfig enrich;
+  MaskConfig mask;
+  RulesConfig rules;
+  AlertsConfig alerts;
+  std::optional<ElasticConfig> elastic;
+  StoreConfig store;
+  HttpConfig http;
+  LimitsConfig limits;
+  std::string state_dir;
+};
+
+// What a configuration may depend on beside its own text, so that a test can hold it still.
+struct Surroundings {
+  std::function<std::optional<std::string>(const std::string& name)> environment;
+  std::string host_name;
+  std::string folder;  // the current folder, absolute
+};
+[[nodiscard]] Surroundings process_surroundings();
+
+// Reads `path` and, in name order, conf.d/*.yaml beside it, and adds every fault to `diagnostics`. nullopt exactly when
+// that added an error.
+[[nodiscard]] std::optional<Config> load_config(const std::string& path, const Surroundings& around,
+                                                Diagnostics& diagnostics);
+
+// The schema presets that parse.schema may name.
+[[nodiscard]] const std::vector<std::string_view>& schema_names();
+
+// What a fault's number means and how to mend it; "" for a number that is not a configuration fault.
+[[nodiscard]] std::string_view explain_config_fault(int number);
+
+}  // namespace tapewatch
