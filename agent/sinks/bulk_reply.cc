@@ -24,6 +24,10 @@ std::string readable(std::string_view raw) {
 
 Result<BulkVerdict> BulkReply::read(std::string_view text, const Bulk& bulk) {
   BulkVerdict verdict;
+  if (read_uniform(text, bulk)) {
+    verdict.created = bulk.items.size();
+    return verdict;
+  }
   if (!index_.build(text)) return not_understood("the reply is not JSON");
   if (Status status = read_body(bulk, verdict); !status) return std::move(status).error();
   if (!index_.done()) return not_understood("the reply goes on behind its end");

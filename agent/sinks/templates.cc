@@ -75,10 +75,11 @@ std::string common_template(const Engine& engine, const TemplateOptions& options
           "ignore_malformed": "true",
           "depth": {"limit": "64"},
           "total_fields": {"limit": ")json";
-  out += std::to_string(options.fields_max);
+  // Other engines refuse settings that they do not know.
+  const bool can_ignore = engine.at_least(Product::elasticsearch, 8, 14);
+  out += std::to_string(can_ignore ? options.fields_max : options.fields_limit);
   out += '"';
-  // Other engines refuse settings that they do not know; there the limit refuses documents with more fields.
-  if (engine.at_least(Product::elasticsearch, 8, 14)) out += R"json(, "ignore_dynamic_beyond_limit": "true")json";
+  if (can_ignore) out += R"json(, "ignore_dynamic_beyond_limit": "true")json";
   out += R"json(}
         }
       }

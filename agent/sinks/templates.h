@@ -16,7 +16,10 @@ struct TemplateOptions {
   std::string alerts_pattern = "logs-tapewatch.alerts-*";
   std::string audit_pattern = "logs-tapewatch.audit-*";
   bool data_streams = true;  // false: plain indices
-  int fields_max = 2000;     // of one index
+  int fields_max = 2000;     // of one index: fields beyond it are kept in _source and not indexed
+  // The limit where the engine cannot ignore what is beyond it (OpenSearch, Elasticsearch before 8.14) and refuses the
+  // document instead.
+  int fields_limit = 10'000;
 };
 
 struct Template {

@@ -59,6 +59,73 @@ TEST(BulkReply, ALongReasonIsCutBetweenCharacters) {
   EXPECT_EQ(verdict->refused[0].reason.substr(0, 4), "\xc3\xbc\xc3\xbc");
 }
 
+// Replies without errors take the fast way; it must come to the same verdicts as the strict reader.
+class UniformReply : public testing::Test {
+ protected:
+  static std::string item(std::size_t i, const std::string& id = "", int term = 1) {
+    return "{\"create\":{\"_index\":\"i\",\"_id\":\"" + (id.empty() ? "1-" + std::to_string(i % 10) : id) +
+           "\",\"_version\":1,\"_shards\":{\"total\":2},\"_seq_no\":" + std::to_string(i * 7) +
+           ",\"_primary_term\":" + std::to_string(term) + ",\"status\":201}}";
+  }
+  static std::string reply(const std::vector<std::string>& items) {
+    std::string out = "{\"errors\":false,\"took\":3,\"items\":[";
+    for (std::size_t i = 0; i < items.size(); ++i) out += (i > 0 ? "," : "") + items[i];
+    return out + "]}";
+  }
+  static std::vector<std::string> items(std::size_t count) {
+    std::vector<std::string> out;
+    for (std::size_t i = 0; i < count; ++i) out.push_back(item(i));
+    return out;
+  }
+  Bulk bulk_ = bulk_of(10);
+  BulkReply reader_;
+};
+
+TEST_F(UniformReply, AllCreated) {
+  EXPECT_EQ(reader_.read(reply(items(10)), bulk_).value().created, 10U);
+  std::vector<std::string> terms = items(10);
+  for (std::size_t i = 0; i < 10; ++i) terms[i] = item(i, "", static_cast<int>(i) / 3);
+  EXPECT_EQ(reader_.read(reply(terms), bulk_).value().created, 10U);
+}
+
+TEST_F(UniformReply, ADifferentItemIsSeen) {
+  std::vector<std::string> some = items(10);
+  some[4].replace(some[4].find("201"), 3, "409");
+  some[7].replace(some[7].find("201"), 3, "429");
+  const BulkVerdict verdict = reader_.read(reply(some), bulk_).value();
+  EXPECT_EQ(verdict.created, 8U);
+  EXPECT_EQ(verdict.duplicate, 1U);
+  EXPECT_EQ(verdict.refused.at(0).item, 7U);
+}
+
+TEST_F(UniformReply, WrongCountsAndIdsAreNotUnderstood) {
+  EXPECT_FALSE(reader_.read(reply(items(9)), bulk_).ok());
+  EXPECT_FALSE(reader_.read(reply(items(11)), bulk_).ok());
+  std::vector<std::string> other = items(10);
+  other[0] = item(0, "9-9");
+  EXPECT_FALSE(reader_.read(reply(other), bulk_).ok());
+  other = items(10);
+  other[9] = item(9, "9-9");
+  EXPECT_FALSE(reader_.read(reply(other), bulk_).ok());
+}
+
+TEST_F(UniformReply, NoTruncationAndNoChangedByteIsTakenForMoreThanItIs) {
+  const std::string good = reply(items(10));
+  for (std::size_t n = 0; n < good.size(); ++n) {
+    EXPECT_FALSE(reader_.read(std::string_view(good).substr(0, n), bulk_).ok()) << n;
+  }
+  for (std::size_t i = 0; i < good.size(); ++i) {
+    for (const char c : std::string_view("\"{}[],0x", 8)) {
+      std::string text = good;
+      text[i] = c;
+      const auto verdict = reader_.read(text, bulk_);
+      if (verdict.ok()) {
+        EXPECT_EQ(verdict->created + verdict->duplicate + verdict->refused.size(), 10U);
+      }
+    }
+  }
+}
+
 struct Case {
   const char* name;
   std::string text;
