@@ -14,7 +14,7 @@ DeadLetterQueue::DeadLetterQueue(Options options, DeadLetterStore store, Random 
   CHECK(store_);
 }
 
-void DeadLetterQueue::push(DeadLetter letter, std::function<void()> written) {
+void DeadLetterQueue::push(RefusedDocument letter, std::function<void()> written) {
   bytes_ += bytes_of(letter);
   waiting_.push_back(Entry{std::move(letter), std::move(written)});
   pump();

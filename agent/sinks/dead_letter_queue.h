@@ -26,17 +26,17 @@ class DeadLetterQueue final {
   DeadLetterQueue(Options options, DeadLetterStore store, Random random, Scheduler& scheduler, Log& log);
 
   // Calls `written` once the letter is durable, possibly from inside this call.
-  void push(DeadLetter letter, std::function<void()> written);
+  void push(RefusedDocument letter, std::function<void()> written);
   [[nodiscard]] std::size_t waiting() const { return waiting_.size() + in_flight_.size(); }
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
   [[nodiscard]] std::uint64_t failures() const { return failures_; }
 
  private:
   struct Entry {
-    DeadLetter letter;
+    RefusedDocument letter;
     std::function<void()> written;
   };
-  static std::size_t bytes_of(const DeadLetter& letter) { return letter.action.size() + letter.document.size(); }
+  static std::size_t bytes_of(const RefusedDocument& letter) { return letter.action.size() + letter.document.size(); }
   void pump();
   void finish(std::uint64_t id, const Status& status);
 

@@ -216,7 +216,7 @@ void ElasticSink::retry_part(Part part, bool waits_for_host, const HttpReply& re
 void ElasticSink::bury(const Part& part, const RefusedItem& refused) {
   ++stats_.items_rejected;
   const BulkItem item = split_item(part.bulk.item(refused.item));
-  DeadLetter letter;
+  RefusedDocument letter;
   letter.id = id_of_action(item.action);
   letter.action = item.action;
   letter.document = item.document;

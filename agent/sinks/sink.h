@@ -35,7 +35,7 @@ class Sink {
 };
 
 // One document that an engine refused for good, with its reason. Masked like everything else that leaves the pipeline.
-struct DeadLetter {
+struct RefusedDocument {
   std::string id;        // its _id; "" when the action line has none
   std::string action;    // the action line, for a replay as it was
   std::string document;  // JSON, one line
@@ -47,6 +47,6 @@ struct DeadLetter {
 
 // Writes a dead letter durably, then calls back. The item it holds counts as resolved on success only; after a failure
 // the sink asks again.
-using DeadLetterStore = std::function<void(DeadLetter, std::function<void(Status)>)>;
+using DeadLetterStore = std::function<void(RefusedDocument, std::function<void(Status)>)>;
 
 }  // namespace tapewatch

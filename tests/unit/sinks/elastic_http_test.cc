@@ -26,7 +26,7 @@ class ElasticHttpTest : public testing::Test {
     options_.backoff.max = std::chrono::milliseconds(5);
     ElasticHooks hooks;
     hooks.acked = [this](const Delivered& delivered) { acked_.push_back(delivered.number); };
-    hooks.dead_letter = [](const DeadLetter&, const std::function<void(Status)>& done) { done(success()); };
+    hooks.dead_letter = [](const RefusedDocument&, const std::function<void(Status)>& done) { done(success()); };
     sink_ = std::make_unique<ElasticSink>(options_, std::move(hooks), *loop_, clock_, *client_, log_);
   }
   // Misbehaves on the first request, then answers as it should.

@@ -30,7 +30,7 @@ class ElasticSinkTest : public testing::Test {
     sink_.reset();
     ElasticHooks hooks;
     hooks.acked = [this](const Delivered& delivered) { acked_.push_back(delivered.number); };
-    hooks.dead_letter = [this](DeadLetter letter, std::function<void(Status)> done) {
+    hooks.dead_letter = [this](RefusedDocument letter, std::function<void(Status)> done) {
       letters_.push_back(std::move(letter));
       letter_answers_.push_back(std::move(done));
       if (letters_at_once_) letter_answers_.back()(success());
@@ -67,7 +67,7 @@ class ElasticSinkTest : public testing::Test {
   FakePoster poster_;
   CapturedLog log_;
   std::vector<std::uint64_t> acked_;
-  std::vector<DeadLetter> letters_;
+  std::vector<RefusedDocument> letters_;
   std::vector<std::function<void(Status)>> letter_answers_;
   std::vector<int> codes_;
   int credential_reads_ = 0;
