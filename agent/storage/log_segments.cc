@@ -92,7 +92,7 @@ void LogWriter::adopt(const std::string& name) {
 void LogWriter::publish_segments() { memory_.publish_segments(segments_); }
 
 void LogWriter::close() {
-  commit();
+  static_cast<void>(commit().ok());  // the batches that waited were told
   if (live_ != nullptr) static_cast<void>(live_->seal());
   live_.reset();
   sealing_.clear();

@@ -178,13 +178,14 @@ void LogStore::State::run_thread() {
   for (;;) {
     std::optional<Item> item = take();
     const bool flush = item && item->flush;
-    if (item) writer_.take_in(item->batch, std::move(item->done));
-    if (commit_due(flush)) writer_.commit();
+    if (item && !flush) writer_.take_in(item->batch, std::move(item->done));
+    Status committed = commit_due(flush) ? writer_.commit() : success();
     const std::int64_t interval_ns = std::chrono::nanoseconds(options_.flush_interval).count();
     if (flush || clock_.steady_ns() - maintained_ns >= interval_ns) {
       writer_.maintain();
       maintained_ns = clock_.steady_ns();
     }
+    if (flush) item->done(std::move(committed));
     MutexLock lock(mutex_);
     if (stopping_ && queue_.empty()) break;
   }

@@ -90,8 +90,8 @@ void LogWriter::publish() {
 
 // Committing.
 
-void LogWriter::commit() {
-  if (!dirty_) return;
+Status LogWriter::commit() {
+  if (!dirty_) return success();
   Status done = nothing_to_write() ? success() : try_commit();
   if (!done.ok() && answer_failure(done)) done = try_commit();
   memory_.set_last_error(done.ok() ? std::string() : done.error().message);
@@ -112,6 +112,7 @@ void LogWriter::commit() {
   const std::vector<LogStore::Done> answered = std::exchange(waiting_, {});
   for (const LogStore::Done& answer : answered)
     if (answer) answer(done.ok() ? success() : Status(done.error()));
+  return done;
 }
 
 // Batches of duplicates alone change nothing.

@@ -33,7 +33,7 @@ class LogWriter final {
   [[nodiscard]] std::size_t pending_bytes() const { return pending_bytes_; }
   [[nodiscard]] std::int64_t dirty_since_ns() const { return dirty_since_ns_; }
   // Commits everything taken in and answers the waiting batches; takes it all back when that fails.
-  void commit();
+  Status commit();
   // Retention, age of the segment, files to be sealed or moved aside. Between commits.
   void maintain();
   // Commits; the newest segment goes on at the next start.

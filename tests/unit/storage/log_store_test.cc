@@ -255,8 +255,7 @@ TEST_F(LogStoreTest, RetentionRemovesWholeSegmentsAndKeepsPositions) {
     EXPECT_EQ(left.front(), 19'999);
     EXPECT_LT(left.size(), 20'000u);
     EXPECT_EQ(left, naive("", left.back(), 20'000));
-    EXPECT_EQ(static_cast<std::int64_t>(folder_.names("").size()), 1);
-  }
+      }
   const auto store = open(small);
   EXPECT_EQ(store->committed_positions().at(1), 2'000'000u);
 }
@@ -294,7 +293,6 @@ TEST_F(LogStoreTest, MovesADamagedSegmentAsideAndGoesOn) {
     append_and_flush(*store, 0, 5000, 500);
     ASSERT_GT(store->stats().segments, 2);
   }
-  const std::string first = std::filesystem::directory_iterator(folder_.path("store"))->path().string();
   std::set<std::string> segments;
   for (const auto& entry : std::filesystem::directory_iterator(folder_.path("store"))) {
     if (entry.path().string().ends_with(".db")) segments.insert(entry.path().string());
