@@ -1,24 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// CapturedLog: keeps the messages, without their fields. Single-threaded.
+// CapturedLog: keeps the messages, without their fields, so that a test can ask what was said. Thread: any.
 
 #include <algorithm>
 #include <string>
 #include <vector>
 
 #include "base/log.h"
+#include "base/mutex.h"
 
 namespace tapewatch {
 
 class CapturedLog final : public Log {
  public:
-  void write(LogLevel, std::string_view message, Fields) override { messages.emplace_back(message); }
-  [[nodiscard]] bool has(std::string_view part) const {
-    return std::any_of(messages.begin(), messages.end(),
-                       [part](const std::string& message) { return message.find(part) != std::string::npos; });
+  void write(LogLevel, std::string_view message, Fields) override EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    messages_.emplace_back(message);
   }
+  [[nodiscard]] std::size_t count(std::string_view part) EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    return static_cast<std::size_t>(std::count_if(messages_.begin(), messages_.end(), [&](const std::string& message) {
+      return message.find(part) != std::string::npos;
+    }));
+  }
+  [[nodiscard]] bool has(std::string_view part) EXCLUDES(mutex_) { return count(part) > 0; }
 
-  std::vector<std::string> messages;
+ private:
+  Mutex mutex_;
+  std::vector<std::string> messages_ GUARDED_BY(mutex_);
 };
 
 }  // namespace tapewatch

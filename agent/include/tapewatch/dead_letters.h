@@ -46,8 +46,9 @@ class TAPEWATCH_API DeadLetters final {
   DeadLetters(const DeadLetters&) = delete;
   DeadLetters& operator=(const DeadLetters&) = delete;
 
-  // All of them in one commit. `done` is called on the store's thread; on Code::queue_full it is never called.
-  [[nodiscard]] Status put(std::vector<DeadLetter> letters, Done done);
+  // All of them in one commit. `done` is called on the store's thread; on Code::queue_full it is never called, and the
+  // letters stay the caller's.
+  [[nodiscard]] Status put(std::vector<DeadLetter>&& letters, Done done);
   // Oldest first, those with a key greater than `after`.
   [[nodiscard]] Result<std::vector<DeadLetter>> list(std::int64_t after, std::size_t letters_max);
   [[nodiscard]] Result<std::optional<DeadLetter>> get(std::int64_t key);

@@ -110,6 +110,8 @@ class TAPEWATCH_API LogStore final {
     std::string folder;
     std::size_t block_bytes = 256 * 1024;
     std::size_t block_records_max = 4096;
+    std::size_t document_bytes_max = 4u << 20;  // larger ones are dropped and counted
+    std::int64_t checkpoint_bytes = 4 << 20;    // of write-ahead log
     std::int64_t segment_bytes_max = 256 << 20;
     std::chrono::seconds segment_age_max{3600};
     std::int64_t retention_bytes = std::int64_t{4} << 30;
@@ -131,7 +133,7 @@ class TAPEWATCH_API LogStore final {
     std::int64_t records = 0;  // taken in since start
     std::int64_t record_bytes = 0;
     std::int64_t duplicates = 0;
-    std::int64_t oversized = 0;  // documents larger than the largest block can hold, dropped
+    std::int64_t oversized = 0;  // documents beyond document_bytes_max, dropped
     std::int64_t commits = 0;
     std::int64_t commit_failures = 0;
     std::int64_t blocks = 0;         // written full

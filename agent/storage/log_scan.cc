@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/log_scan.h"
+
+#include <algorithm>
+
+namespace tapewatch {
+namespace {
+
+constexpr std::size_t records_between_time_checks = 256;
+
+}  // namespace
+
+LogScan::End LogScan::run(std::int64_t below, bool wants_documents, const Visit& visit) {
+  const LogView view = memory_.view();
+  below_ = std::min(below, view.next_sequence);
+  seen_down_to_ = below_;
+  for (auto at = view.blocks.rbegin(); at != view.blocks.rend(); ++at) {
+    const MemoryBlock& block = *at->block;
+    if (block.first_sequence() >= below_ || at->records == 0) continue;
+    if (filtered_ && at->sealed && !root_->block_may_match(block.filter_bits())) continue;
+    const End end = scan_records(block.first_sequence(), block.heads(), at->records, block.document({}).data(), visit);
+    if (end != End::all_seen) return end;
+    seen_down_to_ = block.first_sequence();
+  }
+  // What is in memory may also be on disk already.
+  if (!view.blocks.empty()) below_ = std::min(below_, view.blocks.front().block->first_sequence());
+  for (auto at = view.segments.rbegin(); at != view.segments.rend(); ++at) {
+    Segment& segment = **at;
+    if (segment.first_sequence >= below_ || segment.removed) continue;
+    if (out_of_time()) return End::out_of_time;
+    const End end = scan_segment(segment, wants_documents, visit);
+    if (end != End::all_seen) return end;
+    seen_down_to_ = segment.first_sequence;
+  }
+  return End::all_seen;
+}
+
+LogScan::End LogScan::scan_segment(Segment& segment, bool wants_documents, const Visit& visit) {
+  Result<std::unique_ptr<SegmentReader>> reader = SegmentReader::open(segment);
+  Status begun = reader.ok() ? reader.value()->begin() : Status(reader.error());
+  if (!begun.ok()) {
+    note_failure(segment, begun.error());
+    return End::all_seen;
+  }
+  const Result<std::vector<BlockRow>> rows = reader.value()->blocks(below_, range_);
+  if (!rows.ok()) {
+    note_failure(segment, rows.error());
+    return End::all_seen;
+  }
+  for (const BlockRow& row : rows.value()) {
+    if (out_of_time()) return End::out_of_time;
+    const End end = scan_row(*reader.value(), segment, row, wants_documents, visit);
+    if (end != End::all_seen) return end;
+    seen_down_to_ = row.first_sequence;
+  }
+  return End::all_seen;
+}
+
+LogScan::End LogScan::scan_row(SegmentReader& reader, Segment& segment, const BlockRow& row, bool wants_documents,
+                               const Visit& visit) {
+  if (filtered_) {
+    Status read = reader.read_filter(row.first_sequence, filter_bits_);
+    if (!read.ok()) {
+      note_failure(segment, read.error());
+      return End::all_seen;
+    }
+    if (!root_->block_may_match(filter_bits_)) return End::all_seen;
+  }
+  const bool body = wants_documents || root_ != nullptr;
+  Status read = reader.read_block(row.first_sequence, heads_bytes_, body ? &body_ : nullptr);
+  if (!read.ok()) {
+    note_failure(segment, read.error());
+    return End::all_seen;
+  }
+  if (row.raw_bytes < 0 || !decode_heads(heads_bytes_, static_cast<std::size_t>(row.raw_bytes), heads_)) {
+    note_damage(segment, row.first_sequence, "heads");
+    return End::all_seen;
+  }
+  if (body && !decompressor_.decompress(body_, static_cast<std::size_t>(row.raw_bytes), raw_)) {
+    note_damage(segment, row.first_sequence, "body");
+    return End::all_seen;
+  }
+  return scan_records(row.first_sequence, heads_.data(), heads_.size(), body ? raw_.data() : nullptr, visit);
+}
+
+LogScan::End LogScan::scan_records(std::int64_t first, const RecordHead* heads, std::size_t count, const char* raw,
+                                   const Visit& visit) {
+  for (std::size_t i = count; i-- > 0;) {
+    const std::int64_t sequence = first + static_cast<std::int64_t>(i);
+    if (sequence >= below_) continue;
+    if (i % records_between_time_checks == 0 && out_of_time()) {
+      seen_down_to_ = sequence + 1;
+      return End::out_of_time;
+    }
+    const RecordHead& head = heads[i];
+    if (head.time_ns < range_.from_ns || head.time_ns > range_.to_ns) continue;
+    ++lines_;
+    const std::string_view document =
+        raw != nullptr ? std::string_view(raw + head.begin, head.end - head.begin) : std::string_view();
+    bytes_ += static_cast<std::int64_t>(document.size());
+    if (root_ != nullptr && !matcher_.matches(document)) continue;
+    if (!visit(sequence, head, document)) {
+      seen_down_to_ = sequence;
+      return End::stopped;
+    }
+  }
+  return End::all_seen;
+}
+
+void LogScan::note_damage(Segment& segment, std::int64_t block, std::string_view what) {
+  ++damaged_;
+  ++memory_.counters.damaged_blocks;
+  log_.error("a block of the log store is damaged and was skipped",
+             {{"file", segment.path}, {"block", block}, {"part", what}});
+}
+
+// A file that went away under us is no damage; one that SQLite calls corrupt is moved aside by the writer thread.
+void LogScan::note_failure(Segment& segment, const Error& error) {
+  if (segment.removed) return;
+  ++damaged_;
+  ++memory_.counters.damaged_blocks;
+  if (error.code == Code::corrupt) segment.damaged = true;
+  log_.error("a segment of the log store could not be read", {{"file", segment.path}, {"error", error.message}});
+}
+
+}  // namespace tapewatch

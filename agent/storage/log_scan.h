@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// LogScan: goes through a log store's documents newest first and shows those that match. Blocks in memory first, then
+// the segments from the newest to the oldest; a block is decompressed only when its times and its token filter allow a
+// match. Damage is counted and skipped. Thread: one at a time; any.
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "storage/log_memory.h"
+#include "storage/query_node.h"
+#include "tapewatch/log_store.h"
+
+namespace tapewatch {
+
+class LogScan final {
+ public:
+  // True to go on. The document's bytes live for the call; they are empty when `wants_documents` was false.
+  using Visit = std::function<bool(std::int64_t sequence, const RecordHead& head, std::string_view document)>;
+
+  LogScan(LogMemory& memory, const Clock& clock, Log& log, const Query& query, const SearchRange& range,
+          std::int64_t deadline_ns)
+      : memory_(memory),
+        clock_(clock),
+        log_(log),
+        root_(query.root()),
+        matcher_(query.root()),
+        filtered_(root_ != nullptr && root_->wants_filter()),
+        range_(range),
+        deadline_ns_(deadline_ns) {}
+
+  enum class End : std::uint8_t { all_seen, stopped, out_of_time };
+  // Only records with a smaller sequence than `below`. Counts alone need no documents when the query matches all.
+  End run(std::int64_t below, bool wants_documents, const Visit& visit);
+
+  // Everything from here on was seen, in the direction of time.
+  [[nodiscard]] std::int64_t seen_down_to() const { return seen_down_to_; }
+  [[nodiscard]] std::int64_t lines() const { return lines_; }
+  [[nodiscard]] std::int64_t bytes() const { return bytes_; }
+  [[nodiscard]] std::int64_t damaged_blocks() const { return damaged_; }
+
+ private:
+  End scan_segment(Segment& segment, bool wants_documents, const Visit& visit);
+  End scan_row(SegmentReader& reader, Segment& segment, const BlockRow& row, bool wants_documents, const Visit& visit);
+  End scan_records(std::int64_t first, const RecordHead* heads, std::size_t count, const char* raw, const Visit& visit);
+  void note_damage(Segment& segment, std::int64_t block, std::string_view what);
+  void note_failure(Segment& segment, const Error& error);
+  [[nodiscard]] bool out_of_time() const { return deadline_ns_ > 0 && clock_.steady_ns() > deadline_ns_; }
+
+  LogMemory& memory_;
+  const Clock& clock_;
+  Log& log_;
+  const QueryNode* const root_;
+  DocumentMatcher matcher_;
+  const bool filtered_;
+  const SearchRange range_;
+  const std::int64_t deadline_ns_;
+
+  std::int64_t below_ = 0;
+  std::int64_t seen_down_to_ = 0;
+  std::int64_t lines_ = 0;
+  std::int64_t bytes_ = 0;
+  std::int64_t damaged_ = 0;
+
+  Decompressor decompressor_;
+  std::string filter_bits_;
+  std::string heads_bytes_;
+  std::string body_;
+  std::string raw_;
+  std::vector<RecordHead> heads_;
+};
+
+}  // namespace tapewatch

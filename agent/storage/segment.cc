@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "storage/segment.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "base/clock.h"
+
+namespace tapewatch {
+namespace {
+
+constexpr std::int64_t application_id = 0x74776C73;  // "twls"
+constexpr std::int64_t format_version = 1;
+
+constexpr const char* schema =
+    "CREATE TABLE blocks(first INTEGER PRIMARY KEY, records INTEGER NOT NULL, raw_bytes INTEGER NOT NULL,"
+    " time_min INTEGER NOT NULL, time_max INTEGER NOT NULL);"
+    "CREATE TABLE bodies(first INTEGER PRIMARY KEY, heads BLOB NOT NULL, body BLOB NOT NULL);"
+    "CREATE TABLE filters(first INTEGER PRIMARY KEY, bits BLOB NOT NULL);"
+    "CREATE TABLE sources(file INTEGER PRIMARY KEY, end INTEGER NOT NULL, changed_ns INTEGER NOT NULL);"
+    "CREATE TABLE facts(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;";
+
+std::int64_t file_bytes(const std::string& path) {
+  struct stat facts {};
+  return ::stat(path.c_str(), &facts) == 0 ? facts.st_size : 0;
+}
+
+}  // namespace
+
+std::string segment_name(std::int64_t first_sequence) {
+  std::array<char, 48> name{};
+  std::snprintf(name.data(), name.size(), "segment-%020lld.db", static_cast<long long>(first_sequence));
+  return name.data();
+}
+
+std::int64_t segment_number(std::string_view name) {
+  if (name.size() != 31 || !name.starts_with("segment-") || !name.ends_with(".db")) return 0;
+  std::int64_t number = 0;
+  for (const char c : name.substr(8, 20)) {
+    if (c < '0' || c > '9' || number > (INT64_MAX - 9) / 10) return 0;
+    number = number * 10 + (c - '0');
+  }
+  return number;
+}
+
+void unlink_segment(const std::string& path) {
+  for (const char* const suffix : {"", "-wal", "-shm"}) ::unlink((path + suffix).c_str());
+}
+
+bool set_aside_segment(const std::string& path, std::int64_t wall_ns) {
+  const std::string aside = path + ".corrupt-" + std::to_string(wall_ns / ns_per_second);
+  bool moved = true;
+  for (const char* const suffix : {"", "-wal", "-shm"}) {
+    const bool done = ::rename((path + suffix).c_str(), (aside + suffix).c_str()) == 0;
+    if (*suffix == '\0') moved = done;
+  }
+  return moved;
+}
+
+Result<std::unique_ptr<SegmentWriter>> SegmentWriter::open(std::shared_ptr<Segment> segment, const Options& options) {
+  Connection::Options connection;
+  connection.path = segment->path;
+  connection.mode = Connection::Mode::writer;
+  connection.cache_bytes = 2 << 20;
+  connection.file_bytes_max = options.file_bytes_max;
+  connection.journal_bytes_max = 2 * options.checkpoint_bytes;
+  Result<std::unique_ptr<Connection>> opened = Connection::open(connection);
+  if (!opened.ok()) return std::move(opened).error();
+  return std::unique_ptr<SegmentWriter>(
+      new SegmentWriter(std::move(segment), std::move(opened).value(), options.checkpoint_bytes));
+}
+
+Result<std::unique_ptr<SegmentWriter>> SegmentWriter::create(std::shared_ptr<Segment> segment, const Options& options,
+                                                             const KeptPositions& positions, std::int64_t wall_ns) {
+  Result<std::unique_ptr<SegmentWriter>> opened = open(segment, options);
+  if (!opened.ok()) return opened;
+  SegmentWriter& writer = *opened.value();
+  Status done = writer.connection_->script("BEGIN IMMEDIATE; PRAGMA application_id=" + std::to_string(application_id) +
+                                           "; PRAGMA user_version=" + std::to_string(format_version) + ";" + schema);
+  if (done.ok()) done = writer.connection_->exec("INSERT INTO facts VALUES('created_ns', ?)", {wall_ns});
+  for (const auto& [file, position] : positions) {
+    if (!done.ok()) break;
+    done = writer.put_position(file, position);
+  }
+  if (done.ok()) done = writer.commit(wall_ns);
+  if (done.ok()) return opened;
+  const Error error = done.error();
+  writer.rollback();
+  opened = error;
+  unlink_segment(segment->path);
+  return opened;
+}
+
+Result<std::unique_ptr<SegmentWriter>> SegmentWriter::reopen(std::shared_ptr<Segment> segment, const Options& options) {
+  Result<std::unique_ptr<SegmentWriter>> opened = open(std::move(segment), options);
+  if (opened.ok()) opened.value()->measure();
+  return opened;
+}
+
+Status SegmentWriter::put_block(const BlockRow& row, std::string_view heads, std::string_view body,
+                                std::string_view filter) {
+  Status done = connection_->exec("INSERT OR REPLACE INTO blocks VALUES(?, ?, ?, ?, ?)",
+                                  {row.first_sequence, row.records, row.raw_bytes, row.time_min_ns, row.time_max_ns});
+  if (done.ok())
+    done = connection_->exec("INSERT OR REPLACE INTO bodies VALUES(?, ?, ?)",
+                             {row.first_sequence, Blob{heads}, Blob{body}});
+  if (done.ok())
+    done = connection_->exec("INSERT OR REPLACE INTO filters VALUES(?, ?)", {row.first_sequence, Blob{filter}});
+  return done;
+}
+
+Status SegmentWriter::put_position(std::uint64_t file, const KeptPosition& position) {
+  return connection_->exec("INSERT OR REPLACE INTO sources VALUES(?, ?, ?)", {file, position.end, position.changed_ns});
+}
+
+Status SegmentWriter::commit(std::int64_t wall_ns) {
+  Status done = connection_->exec("INSERT OR REPLACE INTO facts VALUES('written_ns', ?)", {wall_ns});
+  if (done.ok()) done = connection_->exec("COMMIT");
+  if (!done.ok()) return done;
+  segment_->written_ns = wall_ns;
+  measure();
+  return done;
+}
+
+void SegmentWriter::measure() {
+  Result<Rows> pages = connection_->query("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size");
+  if (!pages.ok()) return;
+  const Result<bool> row = pages->next();
+  if (row.ok() && row.value()) segment_->bytes = pages->integer(0);
+}
+
+void SegmentWriter::maintain() {
+  if (connection_->wal_bytes() < checkpoint_bytes_) return;
+  // A checkpoint that fails costs nothing but room: the next one does its work too.
+  const bool large = connection_->wal_bytes() > 16 * checkpoint_bytes_;
+  static_cast<void>(
+      connection_->checkpoint(large ? Connection::Checkpoint::truncate : Connection::Checkpoint::passive).ok());
+}
+
+bool SegmentWriter::seal() {
+  const Result<bool> whole = connection_->checkpoint(Connection::Checkpoint::truncate);
+  if (!whole.ok() || !whole.value()) return false;
+  segment_->bytes = file_bytes(segment_->path);
+  segment_->sealed = true;
+  return true;
+}
+
+Result<std::unique_ptr<SegmentReader>> SegmentReader::open(const Segment& segment) {
+  Connection::Options options;
+  options.path = segment.path;
+  options.mode = segment.sealed ? Connection::Mode::immutable : Connection::Mode::reader;
+  options.cache_bytes = 1 << 20;
+  options.statements_max = 8;
+  Result<std::unique_ptr<Connection>> opened = Connection::open(options);
+  if (!opened.ok()) return std::move(opened).error();
+  return std::unique_ptr<SegmentReader>(new SegmentReader(std::move(opened).value()));
+}
+
+Result<std::int64_t> SegmentReader::number(std::string_view sql) {
+  Result<Rows> rows = connection_->query(sql);
+  if (!rows.ok()) return std::move(rows).error();
+  const Result<bool> row = rows->next();
+  if (!row.ok()) return row.error();
+  return row.value() ? rows->integer(0) : 0;
+}
+
+Result<SegmentReader::Facts> SegmentReader::facts() {
+  const Result<std::int64_t> version = number("PRAGMA user_version");
+  if (!version.ok()) return version.error();
+  const Result<std::int64_t> application = number("PRAGMA application_id");
+  if (!application.ok()) return application.error();
+  if (version.value() == 0 && application.value() == 0) {
+    const Result<std::int64_t> tables = number("SELECT count(*) FROM sqlite_schema");
+    if (!tables.ok()) return tables.error();
+    if (tables.value() == 0) return Error{Code::unsupported, "the segment has no schema yet"};
+  }
+  if (application.value() != application_id) return Error{Code::corrupt, "this is no segment of a log store"};
+  if (version.value() > format_version) return Error{Code::schema_newer, "the segment is of a later version"};
+  const Result<std::int64_t> next = number("SELECT first + records FROM blocks ORDER BY first DESC LIMIT 1");
+  if (!next.ok()) return next.error();
+  const Result<std::int64_t> written = number("SELECT value FROM facts WHERE name = 'written_ns'");
+  if (!written.ok()) return written.error();
+  return Facts{next.value(), written.value()};
+}
+
+Status SegmentReader::add_positions(KeptPositions& into) {
+  Result<Rows> rows = connection_->query("SELECT file, end, changed_ns FROM sources");
+  if (!rows.ok()) return std::move(rows).error();
+  for (;;) {
+    const Result<bool> row = rows->next();
+    if (!row.ok()) return row.error();
+    if (!row.value()) return success();
+    KeptPosition& position = into[static_cast<std::uint64_t>(rows->integer(0))];
+    position.end = std::max(position.end, static_cast<std::uint64_t>(rows->integer(1)));
+    position.changed_ns = std::max(position.changed_ns, rows->integer(2));
+  }
+}
+
+Result<std::vector<BlockRow>> SegmentReader::blocks(std::int64_t below, const SearchRange& range) {
+  Result<Rows> rows = connection_->query(
+      "SELECT first, records, raw_bytes, time_min, time_max FROM blocks"
+      " WHERE first < ? AND time_max >= ? AND time_min <= ? ORDER BY first DESC",
+      {below, range.from_ns, range.to_ns});
+  if (!rows.ok()) return std::move(rows).error();
+  std::vector<BlockRow> out;
+  for (;;) {
+    const Result<bool> row = rows->next();
+    if (!row.ok()) return row.error();
+    if (!row.value()) return out;
+    out.push_back({rows->integer(0), rows->integer(1), rows->integer(2), rows->integer(3), rows->integer(4)});
+  }
+}
+
+Status SegmentReader::read_filter(std::int64_t first_sequence, std::string& bits) {
+  bits.clear();
+  Result<Rows> rows = connection_->query("SELECT bits FROM filters WHERE first = ?", {first_sequence});
+  if (!rows.ok()) return std::move(rows).error();
+  const Result<bool> row = rows->next();
+  if (!row.ok()) return row.error();
+  if (row.value()) bits.assign(rows->blob(0));
+  return success();
+}
+
+Status SegmentReader::read_block(std::int64_t first_sequence, std::string& heads, std::string* body) {
+  heads.clear();
+  if (body != nullptr) body->clear();
+  Result<Rows> rows = connection_->query(
+      body != nullptr ? "SELECT heads, body FROM bodies WHERE first = ?" : "SELECT heads FROM bodies WHERE first = ?",
+      {first_sequence});
+  if (!rows.ok()) return std::move(rows).error();
+  const Result<bool> row = rows->next();
+  if (!row.ok()) return row.error();
+  if (!row.value()) return success();
+  heads.assign(rows->blob(0));
+  if (body != nullptr) body->assign(rows->blob(1));
+  return success();
+}
+
+}  // namespace tapewatch

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Segment: one file of the log store, and what is known of it in memory. SegmentWriter is the one connection that
+// writes and checkpoints the newest file; SegmentReader looks at one file, live or sealed. A sealed file is never
+// written again: it is read without locks, and removed by unlinking it.
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "storage/connection.h"
+#include "storage/memory_block.h"
+
+namespace tapewatch {
+
+// Shared by the writer thread and every search that has it in its view.
+struct Segment {
+  Segment(std::string p, std::int64_t first) : path(std::move(p)), first_sequence(first) {}
+  const std::string path;
+  const std::int64_t first_sequence;
+  std::atomic<bool> sealed{false};   // the write-ahead log is empty for ever
+  std::atomic<bool> removed{false};  // unlinked, or moved aside
+  std::atomic<bool> damaged{false};  // a reader met damage of the file as a whole: to be moved aside
+  std::atomic<std::int64_t> bytes{0};
+  std::atomic<std::int64_t> written_ns{0};  // wall time of the last commit
+};
+
+struct KeptPosition {
+  std::uint64_t end = 0;
+  std::int64_t changed_ns = 0;
+};
+using KeptPositions = std::unordered_map<std::uint64_t, KeptPosition>;
+
+// What one block is on disk.
+struct BlockRow {
+  std::int64_t first_sequence = 0;
+  std::int64_t records = 0;
+  std::int64_t raw_bytes = 0;
+  std::int64_t time_min_ns = 0;
+  std::int64_t time_max_ns = 0;
+};
+
+class SegmentWriter final {
+ public:
+  struct Options {
+    std::int64_t file_bytes_max = 0;
+    std::int64_t checkpoint_bytes = 4 << 20;
+  };
+  // Creates the file with `positions` in it, in one transaction, or opens one that is there.
+  [[nodiscard]] static Result<std::unique_ptr<SegmentWriter>> create(std::shared_ptr<Segment> segment,
+                                                                     const Options& options,
+                                                                     const KeptPositions& positions,
+                                                                     std::int64_t wall_ns);
+  [[nodiscard]] static Result<std::unique_ptr<SegmentWriter>> reopen(std::shared_ptr<Segment> segment,
+                                                                     const Options& options);
+
+  [[nodiscard]] Status begin() { return connection_->exec("BEGIN IMMEDIATE"); }
+  [[nodiscard]] Status put_block(const BlockRow& row, std::string_view heads, std::string_view body,
+                                 std::string_view filter);
+  [[nodiscard]] Status put_position(std::uint64_t file, const KeptPosition& position);
+  [[nodiscard]] Status commit(std::int64_t wall_ns);
+  void rollback() { connection_->rollback(); }
+  // Copies the write-ahead log when it has grown to its limit. Between transactions.
+  void maintain();
+  // True once everything is in the file itself and the segment is marked sealed; false while a reader is in the way.
+  [[nodiscard]] bool seal();
+  [[nodiscard]] const std::shared_ptr<Segment>& segment() const { return segment_; }
+
+ private:
+  SegmentWriter(std::shared_ptr<Segment> segment, std::unique_ptr<Connection> connection, std::int64_t checkpoint_bytes)
+      : segment_(std::move(segment)), connection_(std::move(connection)), checkpoint_bytes_(checkpoint_bytes) {}
+  [[nodiscard]] static Result<std::unique_ptr<SegmentWriter>> open(std::shared_ptr<Segment> segment,
+                                                                   const Options& options);
+  void measure();
+
+  const std::shared_ptr<Segment> segment_;
+  const std::unique_ptr<Connection> connection_;
+  const std::int64_t checkpoint_bytes_;
+};
+
+class SegmentReader final {
+ public:
+  [[nodiscard]] static Result<std::unique_ptr<SegmentReader>> open(const Segment& segment);
+
+  // What is known of a file when the store opens: Code::unsupported for one that has no schema yet,
+  // Code::schema_newer for one of a later version.
+  struct Facts {
+    std::int64_t next_sequence = 0;
+    std::int64_t written_ns = 0;
+  };
+  [[nodiscard]] Result<Facts> facts();
+  [[nodiscard]] Status add_positions(KeptPositions& into);
+
+  [[nodiscard]] Status begin() { return connection_->exec("BEGIN"); }
+  // The blocks that begin before `below` and touch the time range, newest first.
+  [[nodiscard]] Result<std::vector<BlockRow>> blocks(std::int64_t below, const SearchRange& range);
+  [[nodiscard]] Status read_filter(std::int64_t first_sequence, std::string& bits);
+  [[nodiscard]] Status read_block(std::int64_t first_sequence, std::string& heads, std::string* body);
+
+ private:
+  explicit SegmentReader(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
+  [[nodiscard]] Result<std::int64_t> number(std::string_view sql);
+  const std::unique_ptr<Connection> connection_;
+};
+
+// "segment-00000000000000000001.db"
+[[nodiscard]] std::string segment_name(std::int64_t first_sequence);
+// The first sequence in such a name, or 0.
+[[nodiscard]] std::int64_t segment_number(std::string_view name);
+// Removes the file and what SQLite keeps beside it.
+void unlink_segment(const std::string& path);
+// Moves them to *.corrupt-<seconds>; false when that failed too.
+bool set_aside_segment(const std::string& path, std::int64_t wall_ns);
+
+}  // namespace tapewatch
