@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detect/backtest.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "base/files.h"
+#include "base/json_writer.h"
+#include "base/timestamp.h"
+#include "event/parser.h"
+
+namespace tapewatch {
+namespace {
+
+// One file's bytes as lines, with a buffer that never holds more than one block and one line.
+class Lines final {
+ public:
+  Lines(Fd fd, const BacktestOptions& options) : fd_(std::move(fd)), options_(options) {}
+
+  // False at the end of the file, or with `failed()`.
+  bool next(Line& line) {
+    for (;;) {
+      const std::size_t end = buffer_.find('\n', scanned_);
+      const bool too_long = end == std::string::npos && buffer_.size() - begin_ > options_.line_bytes_max;
+      if (end != std::string::npos || too_long || (ended_ && begin_ < buffer_.size())) {
+        const std::size_t stop = std::min(end, buffer_.size());
+        take(line, stop);
+        begin_ = scanned_ = std::min(stop + 1, buffer_.size());
+        if (too_long) skip_rest();
+        return true;
+      }
+      if (ended_) return false;
+      scanned_ = buffer_.size();
+      read();
+    }
+  }
+  [[nodiscard]] int error() const { return error_; }
+
+ private:
+  void take(Line& line, std::size_t stop) {
+    std::string_view text = std::string_view(buffer_).substr(begin_, stop - begin_);
+    line.offset = buffer_offset_ + begin_;
+    line.full_bytes = text.size();
+    line.cut = text.size() > options_.line_bytes_max;
+    text = text.substr(0, options_.line_bytes_max);
+    if (text.ends_with('\r')) text.remove_suffix(1);
+    if (line.offset == 0 && text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+    line.text = text;
+  }
+
+  // The rest of a line that is cut goes by unseen; the line itself still stands in the buffer.
+  void skip_rest() {
+    skipping_ = true;
+    begin_ = scanned_ = buffer_.size();
+  }
+
+  void read() {
+    buffer_offset_ += begin_;
+    buffer_.erase(0, begin_);
+    scanned_ -= begin_;
+    begin_ = 0;
+    const std::size_t used = buffer_.size();
+    buffer_.resize(used + options_.read_bytes);
+    ssize_t bytes = 0;
+    do {
+      bytes = ::read(fd_.get(), buffer_.data() + used, options_.read_bytes);
+    } while (bytes < 0 && errno == EINTR);
+    if (bytes < 0) error_ = errno;
+    buffer_.resize(used + static_cast<std::size_t>(std::max<ssize_t>(0, bytes)));
+    ended_ = bytes <= 0;
+    if (!skipping_) return;
+    const std::size_t end = buffer_.find('\n', begin_);
+    begin_ = scanned_ = end == std::string::npos ? buffer_.size() : end + 1;
+    skipping_ = end == std::string::npos;
+  }
+
+  Fd fd_;
+  const BacktestOptions& options_;
+  std::string buffer_;
+  std::uint64_t buffer_offset_ = 0;  // of the buffer's first byte in the file
+  std::size_t begin_ = 0;            // of the line that is next
+  std::size_t scanned_ = 0;          // no line end before
+  bool ended_ = false;
+  bool skipping_ = false;
+  int error_ = 0;
+};
+
+struct Run {
+  Parser& parser;
+  Detector& detector;
+  const std::function<void(Event&)>& enrich;
+  const std::function<void(const std::string&)>& emit;
+  BacktestReport& report;
+  std::vector<Alert> alerts = {};
+  std::string document = {};
+  std::string text = {};
+  std::int64_t newest_ns = 0;
+};
+
+void see(Run& run, const Line& line, const SourceFile& source) {
+  Event& event = run.parser.parse(line, source, run.newest_ns);
+  if (!event.is_json()) ++run.report.not_json;
+  if (run.enrich) run.enrich(event);
+  run.newest_ns = std::max(run.newest_ns, event.time_ns);
+  run.document.clear();
+  event.append_json(run.document);
+  run.alerts.clear();
+  run.detector.see(event, run.document, run.alerts);
+  for (const Alert& alert : run.alerts) {
+    run.text.clear();
+    append_backtest_alert(run.text, run.report.lines, alert);
+    run.emit(run.text);
+  }
+  run.report.alerts += run.alerts.size();
+}
+
+}  // namespace
+
+void append_backtest_alert(std::string& out, std::uint64_t event, const Alert& alert) {
+  JsonObject object(out);
+  object.add("event", event);
+  object.add("rule", std::string_view(alert.rule_id));
+  object.add("title", std::string_view(alert.title));
+  object.add("level", std::string_view(alert.level));
+  object.key("group");
+  JsonObject group(out);
+  for (const auto& [field, value] : alert.group) group.add(field, std::string_view(value));
+  group.end();
+  object.add("@timestamp", std::string_view(format_rfc3339(alert.time_ns)));
+  object.add("id", std::string_view(to_hex(alert.id)));
+  object.add("count", alert.count);
+  object.add("file", std::string_view(alert.file_path));
+  object.add("offset", alert.file_offset);
+  object.end();
+}
+
+Result<BacktestReport> backtest(const std::vector<std::string>& files, const FieldTable& fields, Detector& detector,
+                                const BacktestOptions& options, const std::function<void(Event&)>& enrich,
+                                const std::function<void(const std::string& json)>& emit,
+                                const BacktestProgress& progress) {
+  BacktestReport report;
+  Parser parser(fields, nullptr);
+  Run run{parser, detector, enrich, emit, report};
+  for (const std::string& path : files) {
+    Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd.open()) return errno_error("opening " + path, errno);
+    SourceFile source;
+    source.path = path;
+    Lines lines(std::move(fd), options);
+    Line line;
+    std::uint64_t told = report.bytes;
+    while (lines.next(line)) {
+      if (line.text.find_first_not_of(" \t") != std::string_view::npos) see(run, line, source);
+      ++report.lines;
+      report.bytes += line.full_bytes + 1;
+      if (progress && report.bytes - told >= options.read_bytes) {
+        told = report.bytes;
+        progress(report);
+      }
+    }
+    if (lines.error() != 0) return errno_error("reading " + path, lines.error());
+  }
+  return report;
+}
+
+}  // namespace tapewatch

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Backtest: the detector over old files, line by line, with event time as the only clock: the same lines give the same
+// alerts as live. Thread: the caller's.
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "detect/detector.h"
+#include "event/field_table.h"
+#include "tapewatch/result.h"
+
+namespace tapewatch {
+
+struct BacktestOptions {
+  std::size_t line_bytes_max = 1024 * 1024;  // of a longer line only the first bytes are seen, as live
+  std::size_t read_bytes = 1024 * 1024;
+};
+
+struct BacktestReport {
+  std::uint64_t lines = 0;
+  std::uint64_t not_json = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t alerts = 0;
+};
+
+// Called after every block read, for a progress line.
+using BacktestProgress = std::function<void(const BacktestReport& so_far)>;
+
+// Runs every line of `files` through parser, `enrich` and `detector`, and hands each alert to `emit` as one JSON
+// object without line end: {"event": 0-based line over all files, "rule", "title", "level", "group", "@timestamp",
+// ...}; an alert that the clock made due carries the line that showed the time. Error: a file cannot be read.
+[[nodiscard]] Result<BacktestReport> backtest(const std::vector<std::string>& files, const FieldTable& fields,
+                                              Detector& detector, const BacktestOptions& options,
+                                              const std::function<void(Event&)>& enrich,
+                                              const std::function<void(const std::string& json)>& emit,
+                                              const BacktestProgress& progress);
+
+// One alert as a line of a backtest.
+void append_backtest_alert(std::string& out, std::uint64_t event, const Alert& alert);
+
+}  // namespace tapewatch

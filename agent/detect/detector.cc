@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detect/detector.h"
+
+#include <cstring>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/hash.h"
+
+namespace tapewatch {
+namespace {
+
+constexpr std::string_view masked_text = "(masked)";
+
+Alert alert_of_head(const RuleHead& head) {
+  Alert alert;
+  alert.rule_id = head.id;
+  alert.rule_name = head.name;
+  alert.title = head.title;
+  alert.description = head.description;
+  alert.level = head.level;
+  alert.tags = head.tags;
+  for (const auto& [name, value] : head.alert.labels) alert.tags.push_back(name + ":" + value);
+  alert.runbook = head.alert.runbook;
+  return alert;
+}
+
+void place_of_event(Event& event, Alert& alert) {
+  alert.correlation_id = event.correlation_id;
+  alert.file_path = event.source().path;
+  alert.file_offset = event.line().offset;
+}
+
+// Lengths keep ("a","bc") and ("ab","c") apart.
+void append_part(std::string& key, std::string_view text) {
+  const std::uint64_t bytes = text.size();
+  key.append(reinterpret_cast<const char*>(&bytes), sizeof bytes);
+  key.append(text);
+}
+
+bool is_boundary(char c) { return std::strchr(":,[]{} \t\"", c) != nullptr; }
+
+// Whether the value stands in the document as it does in the line, so that showing it tells nothing that masking hid.
+bool document_shows(std::string_view document, const FieldValue& value) {
+  const std::string_view raw = value.raw;
+  for (std::size_t at = document.find(raw); at != std::string_view::npos; at = document.find(raw, at + 1)) {
+    const std::size_t end = at + raw.size();
+    if (at == 0 || end >= document.size()) continue;
+    if (value.type == JsonType::string ? document[at - 1] == '"' && document[end] == '"'
+                                       : is_boundary(document[at - 1]) && is_boundary(document[end])) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// The value that a group is named after: the first, if there are several.
+ValueView* group_value(EventValues& values, FieldId field) {
+  for (ValueView& value : values.of(field)) {
+    if (value.is_text()) return &value;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Detector::Detector(RuleSet rules, Options options)
+    : rules_(std::move(rules)),
+      matcher_(rules_.detections),
+      referrers_(rules_.detections.size()),
+      last_alert_(rules_.detections.size()),
+      alerts_by_rule_(rules_.size()),
+      lateness_ns_(options.window.lateness_ns) {
+  for (std::uint32_t i = 0; i < rules_.correlations.size(); ++i) {
+    const CorrelationRule& rule = rules_.correlations[i];
+    correlations_.push_back({&rule, std::make_unique<Window>(rule, options.window), 0});
+    by_clock_ = by_clock_ || correlations_.back().window->by_clock();
+    for (std::uint32_t position = 0; position < rule.rules.size(); ++position) {
+      referrers_[rule.rules[position]].push_back({i, position});
+    }
+  }
+}
+
+void Detector::see(Event& event, std::string_view document, std::vector<Alert>& out) {
+  ++counters_.events;
+  ++turn_;
+  if (by_clock_ && event.time_ns >= next_look_ns_) {
+    advance(event.time_ns - lateness_ns_, out);
+    next_look_ns_ = event.time_ns + ns_per_second;
+  }
+  matcher_.match(event, matched_);
+  counters_.matches += matched_.size();
+  for (const std::uint32_t index : matched_) {
+    if (!rules_.detections[index].head.silent) alert_of_detection(index, event, document, out);
+    for (const Referrer& referrer : referrers_[index]) feed(referrer, event, document, out);
+  }
+}
+
+void Detector::alert_of_detection(std::uint32_t index, Event& event, std::string_view document,
+                                  std::vector<Alert>& out) {
+  const RuleHead& head = rules_.detections[index].head;
+  LastAlert& last = last_alert_[index];
+  const std::int64_t realert_ns = head.alert.realert_ns;
+  if (realert_ns > 0 && last.given && event.time_ns - last.time_ns < realert_ns) {
+    ++counters_.alerts_suppressed;
+    return;
+  }
+  last = {event.time_ns, true};
+  Alert alert = alert_of_head(head);
+  alert.time_ns = alert.started_ns = event.time_ns;
+  // Two events of one rule may share a time stamp; their lines tell them apart, also after a replay.
+  alert.id = alert_id(alert.rule_id, {{"line", to_hex(hash128(event.line().text))}}, alert.started_ns);
+  place_of_event(event, alert);
+  if (head.alert.evidence > 0 && !document.empty()) alert.evidence.emplace_back(document);
+  ++counters_.alerts;
+  ++alerts_by_rule_[index];
+  out.push_back(std::move(alert));
+}
+
+bool Detector::group_key(const CorrelationRule& rule, std::uint32_t position) {
+  key_.clear();
+  for (const auto& field : rule.group_by) {
+    const ValueView* value = group_value(matcher_.values(), field.fields[position]);
+    if (value == nullptr) return false;
+    append_part(key_, value->text);
+  }
+  return true;
+}
+
+bool Detector::value_hash(const CorrelationRule& rule, std::uint64_t& hash) {
+  hash = 0;
+  for (const FieldId field : rule.value_fields) {
+    const ValueView* value = group_value(matcher_.values(), field);
+    if (value == nullptr) return false;
+    hash = hash64(value->text, hash + 1);
+  }
+  return true;
+}
+
+std::vector<std::pair<std::string, std::string>> Detector::shown_group(const CorrelationRule& rule,
+                                                                       std::uint32_t position, Event& event,
+                                                                       std::string_view document) {
+  std::vector<std::pair<std::string, std::string>> shown;
+  for (const auto& field : rule.group_by) {
+    const FieldId id = field.fields[position];
+    const FieldValue& value = event.field(id);
+    const bool of_stage = value.key_bytes == 0 && value.type == JsonType::string;
+    const ValueView* view = group_value(matcher_.values(), id);
+    const bool open = document.empty() || of_stage || document_shows(document, value);
+    shown.emplace_back(field.name, std::string(open && view != nullptr ? view->text : masked_text));
+  }
+  return shown;
+}
+
+void Detector::feed(const Referrer& referrer, Event& event, std::string_view document, std::vector<Alert>& out) {
+  Correlation& correlation = correlations_[referrer.correlation];
+  const CorrelationRule& rule = *correlation.rule;
+  std::uint64_t value = 0;
+  if (correlation.turn == turn_) return;
+  if (!group_key(rule, referrer.position) || !value_hash(rule, value)) {
+    ++counters_.events_without_group;
+    return;
+  }
+  correlation.turn = turn_;
+  Window::Group& group = correlation.window->group(key_);
+  if (correlation.window->by_clock() && group.shown.empty()) {
+    group.shown = shown_group(rule, referrer.position, event, document);
+  }
+  correlation.window->keep(group, document);
+  Window::Firing firing;
+  if (!correlation.window->add(group, event.time_ns, value, firing)) return;
+  if (!correlation.window->by_clock()) group.shown = shown_group(rule, referrer.position, event, document);
+  alert_of_window(referrer.correlation, group, firing, key_, &event, out);
+}
+
+void Detector::alert_of_window(std::uint32_t index, const Window::Group& group, const Window::Firing& firing,
+                               const std::string& key, Event* event, std::vector<Alert>& out) {
+  const RuleHead& head = rules_.correlations[index].head;
+  Alert alert = alert_of_head(head);
+  alert.time_ns = firing.time_ns;
+  alert.started_ns = firing.started_ns;
+  alert.count = firing.count;
+  alert.group = group.shown;
+  // Of the values themselves, not of what is shown: two masked groups are still two.
+  alert.id = alert_id(alert.rule_id, {{"group", key}}, alert.started_ns);
+  if (event != nullptr) place_of_event(*event, alert);
+  alert.evidence = group.evidence;
+  ++counters_.alerts;
+  ++alerts_by_rule_[rules_.detections.size() + index];
+  out.push_back(std::move(alert));
+}
+
+void Detector::advance(std::int64_t now_ns, std::vector<Alert>& out) {
+  for (std::uint32_t i = 0; i < correlations_.size(); ++i) {
+    correlations_[i].window->advance(
+        now_ns, [&](const std::string& key, const Window::Group& group, const Window::Firing& firing) {
+          alert_of_window(i, group, firing, key, nullptr, out);
+        });
+  }
+}
+
+Detector::Counters Detector::counters() const {
+  Counters counters = counters_;
+  const Matcher::Counters matcher = matcher_.counters();
+  counters.evaluations = matcher.woken;
+  counters.values_dropped = matcher.values_dropped;
+  for (const Correlation& correlation : correlations_) {
+    const Window::Counters& window = correlation.window->counters();
+    counters.groups_evicted += window.groups_evicted;
+    counters.points_dropped += window.points_dropped;
+    counters.late_events += window.late_events;
+    counters.evidence_dropped += window.evidence_dropped;
+    counters.groups += correlation.window->groups();
+  }
+  return counters;
+}
+
+}  // namespace tapewatch

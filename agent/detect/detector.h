@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Detector: the rules at work on a stream. Every event is shown once, after enrichment and masking; alerts come out.
+// Time is event time only: the same events give the same alerts, live and in a backtest. What an alert shows of an
+// event (evidence, group values) is taken from its masked document. Owned by the pipeline. Thread: worker.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "detect/matcher.h"
+#include "detect/rule.h"
+#include "detect/window.h"
+#include "event/alert.h"
+#include "event/event.h"
+
+namespace tapewatch {
+
+class Detector final {
+ public:
+  struct Options {
+    Window::Options window;
+  };
+  struct Counters {
+    std::uint64_t events = 0;
+    std::uint64_t evaluations = 0;  // rules that an event woke
+    std::uint64_t matches = 0;      // of detection rules
+    std::uint64_t alerts = 0;
+    std::uint64_t alerts_suppressed = 0;     // by realert, of rules without correlation
+    std::uint64_t events_without_group = 0;  // not counted by a correlation: a group field is absent
+    std::uint64_t groups_evicted = 0;
+    std::uint64_t points_dropped = 0;
+    std::uint64_t late_events = 0;
+    std::uint64_t evidence_dropped = 0;
+    std::uint64_t values_dropped = 0;
+    std::uint64_t groups = 0;  // held now
+  };
+
+  Detector(RuleSet rules, Options options);
+  Detector(const Detector&) = delete;
+  Detector& operator=(const Detector&) = delete;
+
+  // Appends what this event makes due to `out`. `document`: the event as it leaves memory, masked; empty: the alerts
+  // carry no evidence and show group values as they stand in the line.
+  void see(Event& event, std::string_view document, std::vector<Alert>& out);
+  // The clock: nothing earlier than `now_ns` (event time) is to come. Call about once a second when input is silent.
+  void advance(std::int64_t now_ns, std::vector<Alert>& out);
+
+  [[nodiscard]] Counters counters() const;
+  // In step with rules().detections, then rules().correlations.
+  [[nodiscard]] const std::vector<std::uint64_t>& alerts_by_rule() const { return alerts_by_rule_; }
+  [[nodiscard]] const RuleSet& rules() const { return rules_; }
+
+ private:
+  // Where a detection rule's matches go on to.
+  struct Referrer {
+    std::uint32_t correlation = 0;
+    std::uint32_t position = 0;  // of the rule in the correlation's list
+  };
+  struct Correlation {
+    const CorrelationRule* rule = nullptr;
+    std::unique_ptr<Window> window;
+    std::uint64_t turn = 0;  // the last event counted: one that matches several of its rules counts once
+  };
+  struct LastAlert {
+    std::int64_t time_ns = 0;
+    bool given = false;
+  };
+
+  void alert_of_detection(std::uint32_t index, Event& event, std::string_view document, std::vector<Alert>& out);
+  void feed(const Referrer& referrer, Event& event, std::string_view document, std::vector<Alert>& out);
+  [[nodiscard]] bool group_key(const CorrelationRule& rule, std::uint32_t position);
+  [[nodiscard]] bool value_hash(const CorrelationRule& rule, std::uint64_t& hash);
+  [[nodiscard]] std::vector<std::pair<std::string, std::string>> shown_group(const CorrelationRule& rule,
+                                                                             std::uint32_t position, Event& event,
+                                                                             std::string_view document);
+  void alert_of_window(std::uint32_t index, const Window::Group& group, const Window::Firing& firing,
+                       const std::string& key, Event* event, std::vector<Alert>& out);
+
+  const RuleSet rules_;
+  Matcher matcher_;
+  std::vector<std::vector<Referrer>> referrers_;  // per detection rule
+  std::vector<Correlation> correlations_;
+  std::vector<LastAlert> last_alert_;  // per detection rule
+  std::vector<std::uint64_t> alerts_by_rule_;
+  bool by_clock_ = false;  // some rule waits for what does not come: looked at once a second of event time
+  const std::int64_t lateness_ns_;
+  std::int64_t next_look_ns_ = 0;
+  std::vector<std::uint32_t> matched_;
+  std::string key_;
+  std::uint64_t turn_ = 0;
+  Counters counters_;
+};
+
+}  // namespace tapewatch

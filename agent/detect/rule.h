@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The rules as loaded: what a document says, checked and with its field names turned into slots, but not yet arranged
+// for speed (matcher.h does that). Made by RuleLoader, owned by whoever runs them, immutable. Thread: worker.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/regex.h"
+#include "detect/cidr.h"
+#include "detect/decimal.h"
+#include "detect/pattern.h"
+#include "event/field_table.h"
+
+namespace tapewatch {
+
+enum class TestKind : std::uint8_t { text, number, boolean, null, regex, cidr, compare, exists, field_ref };
+enum class Comparison : std::uint8_t { less, less_or_equal, greater, greater_or_equal };
+enum class TimePart : std::uint8_t { none, minute, hour, day, week, month, year };
+enum class TextRelation : std::uint8_t { equals, contains, starts_with, ends_with };
+
+// One value of a rule, after its modifiers.
+struct Test {
+  TestKind kind = TestKind::text;
+  TimePart part = TimePart::none;  // number, compare: of the time that the field holds
+  bool flag = false;               // boolean, exists
+  bool cased = false;              // field_ref (a pattern knows by itself)
+  Comparison comparison = Comparison::less;
+  TextRelation relation = TextRelation::equals;  // field_ref
+  FieldId other = no_field;                      // field_ref
+  Pattern pattern;                               // text
+  Decimal number;                                // number, compare
+  Cidr cidr;
+  std::unique_ptr<const Regex> regex;
+  std::string key;  // equal for tests that mean the same
+};
+
+// `field|modifiers: values`. A value that expands to several (base64offset) is a list of alternatives.
+struct Item {
+  FieldId field = no_field;  // no_field: keywords, looked for in every scalar value of the event
+  std::vector<std::vector<Test>> values;
+  bool all = false;      // every value must be met, not any
+  bool negated = false;  // neq
+  std::string key;       // equal for items that mean the same
+};
+
+// A condition is a graph of nodes without cycles; a search identifier that is named twice is one node.
+struct Node {
+  enum class Kind : std::uint8_t { item, all_of, any_of, none_of };
+  Kind kind = Kind::item;
+  std::uint32_t item = 0;
+  std::vector<std::uint32_t> children;
+};
+
+// What `tapewatch:` says.
+struct AlertOptions {
+  std::int64_t realert_ns = 0;  // the least time between two alerts of one group; 0: no limit
+  std::uint32_t evidence = 5;   // how many documents an alert carries at most
+  std::string runbook;
+  std::vector<std::pair<std::string, std::string>> labels;
+};
+
+// What every kind of rule has.
+struct RuleHead {
+  std::string id;    // the name or the title when the document has no id
+  std::string name;  // may be empty
+  std::string title;
+  std::string description;
+  std::string level = "medium";
+  std::vector<std::string> tags;
+  AlertOptions alert;
+  std::string file;
+  int line = 0;
+  bool silent = false;  // alerts only through the correlations that refer to it
+};
+
+struct DetectionRule {
+  RuleHead head;
+  bool applies = true;  // false: nothing maps its log source, so no event ever matches
+  std::vector<Item> items;
+  std::vector<Node> nodes;
+  std::uint32_t root = 0;
+};
+
+enum class CorrelationType : std::uint8_t { event_count, value_count };
+
+struct CorrelationRule {
+  // Aliases give a name different fields in different rules.
+  struct GroupField {
+    std::string name;
+    std::vector<FieldId> fields;  // in step with `rules`
+  };
+  struct Bound {
+    enum class Kind : std::uint8_t { equal, not_equal, less, less_or_equal, greater, greater_or_equal };
+    Kind kind = Kind::greater_or_equal;
+    std::uint64_t count = 0;
+  };
+  RuleHead head;
+  CorrelationType type = CorrelationType::event_count;
+  std::vector<std::uint32_t> rules;  // indexes into RuleSet::detections
+  std::vector<GroupField> group_by;
+  std::vector<FieldId> value_fields;  // value_count: a tuple of these is what is counted
+  std::int64_t timespan_ns = 0;
+  std::vector<Bound> bounds;  // all must hold
+
+  [[nodiscard]] bool holds(std::uint64_t count) const;
+};
+
+struct RuleSet {
+  std::vector<DetectionRule> detections;
+  std::vector<CorrelationRule> correlations;
+  std::size_t rejected = 0;  // documents with errors
+  std::size_t unmapped = 0;  // loaded, but their log source is mapped by nothing
+  [[nodiscard]] std::size_t size() const { return detections.size() + correlations.size(); }
+};
+
+}  // namespace tapewatch

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detect/rule_loader.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/files.h"
+
+namespace tapewatch {
+namespace {
+
+// Documents of the language that this version does not run.
+constexpr std::array<std::string_view, 3> later_kinds = {"filter", "anomaly", "flow"};
+
+std::string text_of(const YamlNode& document, std::string_view key) {
+  const YamlNode* node = document.find(key);
+  return node != nullptr && node->is_scalar() ? node->text : std::string();
+}
+
+void tell_no_rule(const YamlNode& document, RuleFaults& faults) {
+  const std::vector<std::string_view> kinds = {"detection", "correlation"};
+  for (const YamlNode& key : document.keys) {
+    const std::string hint = RuleFaults::suggest(key.text, kinds);
+    if (hint.empty()) continue;
+    faults.error(fault_number::not_a_rule, key.place, "not a rule: unknown key \"" + key.text + "\"", hint);
+    return;
+  }
+  faults.error(fault_number::not_a_rule, document.place, "not a rule: neither detection nor correlation");
+}
+
+}  // namespace
+
+RuleLoader::RuleLoader(FieldTable& fields, Options options, Diagnostics& diagnostics)
+    : fields_(fields), options_(std::move(options)), diagnostics_(diagnostics) {}
+
+void RuleLoader::add_file(const std::string& path) {
+  auto text = read_file(path, options_.file_bytes_max);
+  if (!text.ok()) {
+    diagnostics_.add({Severity::error, fault_number::unreadable, path, 0, 0, 1, text.error().message, ""});
+    ++rules_.rejected;
+    return;
+  }
+  add_text(path, *text);
+}
+
+void RuleLoader::add_text(const std::string& name, std::string_view text) {
+  const std::size_t faults_before = diagnostics_.all().size();
+  YamlDocuments read = read_yaml(name, text, options_.yaml, diagnostics_);
+  rules_.rejected += read.rejected;
+  for (std::size_t i = 0; i < read.rejected; ++i) reports_.push_back({name, 0, "", "", false});
+  for (YamlNode& document : read.documents) add_document(name, std::move(document));
+  const bool correlates = !correlations_.empty() && correlations_.back().file == name;
+  if (correlates || diagnostics_.all().size() > faults_before) diagnostics_.add_source(name, std::string(text));
+}
+
+void RuleLoader::reject(const std::string& file, const YamlNode& document) {
+  ++rules_.rejected;
+  reports_.push_back({file, document.place.line, text_of(document, "id"), text_of(document, "title"), false});
+}
+
+void RuleLoader::add_document(const std::string& file, YamlNode document) {
+  RuleFaults faults(file, diagnostics_);
+  if (!document.is_map()) {
+    faults.error(fault_number::not_a_rule, document.place, "not a rule: the document is not a map");
+    reject(file, document);
+    return;
+  }
+  if (document.find("tests") != nullptr) return;  // tests of rules may stand beside them
+  const bool detection = document.find("detection") != nullptr;
+  const bool correlation = document.find("correlation") != nullptr;
+  if (detection && correlation) {
+    faults.error(fault_number::not_a_rule, document.place, "a rule is either a detection or a correlation");
+  }
+  for (const std::string_view kind : later_kinds) {
+    if (detection || correlation || document.find(kind) == nullptr) continue;
+    faults.error(fault_number::not_yet, document.place,
+                 "documents of kind \"" + std::string(kind) + "\" are not supported by this version");
+  }
+  if (faults.errors() == 0 && !detection && !correlation) tell_no_rule(document, faults);
+  if (faults.errors() == 0 && rules_.size() + correlations_.size() >= options_.rules_max) {
+    faults.error(fault_number::rule_limit, document.place,
+                 "more than " + std::to_string(options_.rules_max) + " rules");
+  }
+  if (faults.errors() > 0) {
+    reject(file, document);
+  } else if (detection) {
+    add_detection(file, document);
+  } else {
+    correlations_.push_back({std::move(document), file});
+  }
+}
+
+bool RuleLoader::unique(const RuleHead& head, const YamlNode& document, RuleFaults& faults) {
+  const std::string place = head.file + ":" + std::to_string(head.line);
+  const auto before = [](const Name& name, std::string_view text) { return name.text < text; };
+  for (const std::string& text : {head.id, head.name}) {
+    const auto at = std::lower_bound(names_.begin(), names_.end(), text, before);
+    if (text.empty() || at == names_.end() || at->text != text) continue;
+    const YamlNode* node = document.find(text == head.id ? "id" : "name");
+    faults.error(fault_number::duplicate_rule, node != nullptr ? node->place : document.place,
+                 "another rule has the id or name \"" + text + "\" already", "it stands at " + at->place);
+    return false;
+  }
+  for (const std::string& text : {head.id, head.name}) {
+    const auto at = std::lower_bound(names_.begin(), names_.end(), text, before);
+    if (!text.empty() && (at == names_.end() || at->text != text)) names_.insert(at, {text, place});
+  }
+  return true;
+}
+
+void RuleLoader::add_detection(const std::string& file, const YamlNode& document) {
+  RuleFaults faults(file, diagnostics_);
+  DetectionRule rule;
+  read_head(document, rule.head, faults);
+  rule.applies = log_source_applies(document, options_.log_source, faults);
+  read_detection(*document.find("detection"), options_.items, fields_, rule, faults);
+  if (faults.errors() > 0 || !unique(rule.head, document, faults)) {
+    reject(file, document);
+    return;
+  }
+  reports_.push_back({file, rule.head.line, rule.head.id, rule.head.title, true});
+  if (!rule.applies) ++rules_.unmapped;
+  rules_.detections.push_back(std::move(rule));
+}
+
+void RuleLoader::add_correlation(const Pending& pending, const std::vector<KnownRule>& known,
+                                 std::vector<bool>& referred, std::vector<bool>& generated) {
+  RuleFaults faults(pending.file, diagnostics_);
+  CorrelationRule rule;
+  read_head(pending.document, rule.head, faults);
+  const bool generate = read_correlation(*pending.document.find("correlation"), known, fields_, rule, faults);
+  if (faults.errors() > 0 || !unique(rule.head, pending.document, faults)) {
+    reject(pending.file, pending.document);
+    return;
+  }
+  for (const std::uint32_t index : rule.rules) {
+    referred[index] = true;
+    if (generate) generated[index] = true;
+  }
+  reports_.push_back({pending.file, rule.head.line, rule.head.id, rule.head.title, true});
+  rules_.correlations.push_back(std::move(rule));
+}
+
+RuleSet RuleLoader::finish() {
+  std::vector<KnownRule> known;
+  std::vector<std::string> pending_names;
+  pending_names.reserve(correlations_.size() * 2);
+  for (std::uint32_t i = 0; i < rules_.detections.size(); ++i) {
+    const RuleHead& head = rules_.detections[i].head;
+    known.push_back({head.id, head.name, false, i});
+  }
+  for (const Pending& pending : correlations_) {
+    KnownRule rule;
+    rule.correlation = true;
+    rule.id = pending_names.emplace_back(text_of(pending.document, "id"));
+    rule.name = pending_names.emplace_back(text_of(pending.document, "name"));
+    known.push_back(rule);
+  }
+  std::vector<bool> referred(rules_.detections.size());
+  std::vector<bool> generated(rules_.detections.size());
+  for (const Pending& pending : correlations_) add_correlation(pending, known, referred, generated);
+  for (std::size_t i = 0; i < referred.size(); ++i) {
+    rules_.detections[i].head.silent = referred[i] && !generated[i];
+  }
+  correlations_.clear();
+  return std::move(rules_);
+}
+
+}  // namespace tapewatch

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// RuleLoader: files of rules -> RuleSet. Every fault of every document is told in one run with its place; a bad rule is
+// left out and the others are loaded. Names of fields become slots of the FieldTable, so whatever gives source names
+// a meaning of their own (aliases of a schema) must have filled the table before. Thread: any.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/diagnostic.h"
+#include "detect/rule.h"
+#include "detect/rule_loader_parts.h"
+#include "detect/rule_loader_yaml.h"
+#include "event/field_table.h"
+
+namespace tapewatch {
+
+class RuleLoader final {
+ public:
+  struct Options {
+    std::size_t file_bytes_max = 8 << 20;
+    std::size_t rules_max = 20'000;
+    YamlLimits yaml;
+    ItemLimits items;
+    LogSource log_source;  // what our events are
+  };
+
+  // What became of one document.
+  struct Report {
+    std::string file;
+    int line = 0;
+    std::string id;
+    std::string title;
+    bool loaded = false;
+  };
+
+  RuleLoader(FieldTable& fields, Options options, Diagnostics& diagnostics);
+
+  void add_file(const std::string& path);
+  void add_text(const std::string& name, std::string_view text);
+  // Resolves what correlations refer to, and hands the rules over. Call once, after the last file.
+  [[nodiscard]] RuleSet finish();
+  [[nodiscard]] const std::vector<Report>& reports() const { return reports_; }
+
+ private:
+  struct Pending {
+    YamlNode document;
+    std::string file;
+  };
+  void add_document(const std::string& file, YamlNode document);
+  void add_detection(const std::string& file, const YamlNode& document);
+  void add_correlation(const Pending& pending, const std::vector<KnownRule>& known, std::vector<bool>& referred,
+                       std::vector<bool>& generated);
+  [[nodiscard]] bool unique(const RuleHead& head, const YamlNode& document, RuleFaults& faults);
+  void reject(const std::string& file, const YamlNode& document);
+
+  FieldTable& fields_;
+  const Options options_;
+  Diagnostics& diagnostics_;
+  RuleSet rules_;
+  std::vector<Pending> correlations_;
+  std::vector<Report> reports_;
+  struct Name {
+    std::string text;
+    std::string place;
+  };
+  std::vector<Name> names_;  // ids and names taken, sorted by text
+};
+
+// The files that `patterns` mean, sorted and without doubles: a file, a folder (every *.yaml and *.yml below it), or a
+// glob with * ? [..] and ** for any folders. A pattern that means nothing is told.
+[[nodiscard]] std::vector<std::string> find_rule_files(const std::vector<std::string>& patterns,
+                                                       Diagnostics& diagnostics);
+
+}  // namespace tapewatch

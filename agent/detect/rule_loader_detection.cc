@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// The detection of a rule: search identifiers and conditions.
+#include <algorithm>
+
+#include "detect/rule_condition.h"
+#include "detect/rule_loader_parts.h"
+
+namespace tapewatch {
+namespace {
+
+class DetectionReader final {
+ public:
+  DetectionReader(const ItemLimits& limits, FieldTable& fields, DetectionRule& rule, RuleFaults& faults)
+      : limits_(limits), fields_(fields), rule_(rule), faults_(faults) {}
+
+  void read(const YamlNode& detection) {
+    Identifiers identifiers;
+    for (std::size_t i = 0; i < detection.keys.size(); ++i) {
+      const YamlNode& key = detection.keys[i];
+      if (key.text == "condition") continue;
+      if (key.text == "timeframe") {
+        faults_.error(fault_number::old_timeframe, key.place, "timeframe is no longer part of the rule language",
+                      "write a correlation rule with a timespan");
+        continue;
+      }
+      identifiers.emplace_back(key.text, search(key, detection.children[i]));
+    }
+    const YamlNode* condition = detection.find("condition");
+    if (condition == nullptr) {
+      faults_.error(fault_number::missing_key, detection.place, "a detection needs a condition");
+    } else if (identifiers.empty()) {
+      faults_.error(fault_number::missing_key, detection.place, "a detection needs a search identifier");
+    } else {
+      read_conditions(*condition, identifiers);
+    }
+  }
+
+ private:
+  std::uint32_t add(Node node) {
+    rule_.nodes.push_back(std::move(node));
+    return static_cast<std::uint32_t>(rule_.nodes.size() - 1);
+  }
+
+  std::uint32_t add_item(std::optional<Item> item) {
+    if (!item) return 0;  // told; the rule will not be used
+    rule_.items.push_back(std::move(*item));
+    return add({Node::Kind::item, static_cast<std::uint32_t>(rule_.items.size() - 1), {}});
+  }
+
+  // What one search identifier holds: a map, a list of maps, or keywords.
+  std::uint32_t search(const YamlNode& name, const YamlNode& value) {
+    if (value.is_map()) return map(value);
+    if (value.is_scalar()) return add_item(read_keywords(value, limits_, fields_, faults_));
+    if (!value.is_list() || value.children.empty()) {
+      faults_.error(fault_number::empty_value, value.is_list() ? value.place : name.place,
+                    "search identifier \"" + name.text + "\" holds nothing");
+      return 0;
+    }
+    const bool maps = std::any_of(value.children.begin(), value.children.end(), [](auto& v) { return v.is_map(); });
+    if (!maps) return add_item(read_keywords(value, limits_, fields_, faults_));
+    Node node{Node::Kind::any_of, 0, {}};
+    for (const YamlNode& member : value.children) {
+      if (member.is_map()) {
+        node.children.push_back(map(member));
+      } else {
+        node.children.push_back(add_item(read_keywords(member, limits_, fields_, faults_)));
+      }
+    }
+    return add(std::move(node));
+  }
+
+  std::uint32_t map(const YamlNode& items) {
+    if (items.keys.empty()) {
+      faults_.error(fault_number::empty_value, items.place, "an empty map");
+      return 0;
+    }
+    Node node{Node::Kind::all_of, 0, {}};
+    for (std::size_t i = 0; i < items.keys.size(); ++i) {
+      node.children.push_back(add_item(read_item(items.keys[i], items.children[i], limits_, fields_, faults_)));
+    }
+    return node.children.size() == 1 ? node.children.front() : add(std::move(node));
+  }
+
+  void read_conditions(const YamlNode& condition, const Identifiers& identifiers) {
+    if (condition.is_scalar()) {
+      rule_.root = parse_condition(condition, identifiers, rule_.nodes, faults_).value_or(0);
+      return;
+    }
+    if (!condition.is_list() || condition.children.empty()) {
+      faults_.error(fault_number::wrong_type, condition.place, "a condition must be a text or a list of texts");
+      return;
+    }
+    Node node{Node::Kind::any_of, 0, {}};
+    for (const YamlNode& one : condition.children) {
+      if (one.is_scalar()) {
+        node.children.push_back(parse_condition(one, identifiers, rule_.nodes, faults_).value_or(0));
+      } else {
+        faults_.error(fault_number::wrong_type, one.place, "a condition must be a text");
+      }
+    }
+    rule_.root = add(std::move(node));
+  }
+
+  const ItemLimits& limits_;
+  FieldTable& fields_;
+  DetectionRule& rule_;
+  RuleFaults& faults_;
+};
+
+}  // namespace
+
+void read_detection(const YamlNode& detection, const ItemLimits& limits, FieldTable& fields, DetectionRule& rule,
+                    RuleFaults& faults) {
+  if (!detection.is_map()) {
+    faults.error(fault_number::wrong_type, detection.place, "detection must be a map");
+    return;
+  }
+  DetectionReader(limits, fields, rule, faults).read(detection);
+}
+
+}  // namespace tapewatch

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+// What all rules have in common: head, alert options, log source.
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "detect/rule_loader_parts.h"
+
+namespace tapewatch {
+namespace {
+
+constexpr std::array<std::string_view, 5> levels = {"informational", "low", "medium", "high", "critical"};
+constexpr std::uint32_t evidence_max = 100;
+
+const std::vector<std::string_view>& option_names() {
+  static const std::vector<std::string_view> names = {"realert",         "evidence", "runbook",     "labels",     "for",
+                                                      "keep_firing_for", "active",   "annotations", "min_samples"};
+  return names;
+}
+
+void read_level(const YamlNode& document, RuleHead& head, RuleFaults& faults) {
+  const YamlNode* level = document.find("level");
+  if (level == nullptr) return;
+  head.level = level->text;
+  if (std::find(levels.begin(), levels.end(), head.level) != levels.end()) return;
+  faults.error(fault_number::bad_value, level->place, "unknown level \"" + level->text + "\"",
+               RuleFaults::suggest(level->text, {levels.begin(), levels.end()}));
+}
+
+void read_tags(const YamlNode& document, RuleHead& head, RuleFaults& faults) {
+  const YamlNode* tags = document.find("tags");
+  if (tags == nullptr || tags->kind == YamlNode::Kind::null) return;
+  if (!tags->is_list()) {
+    faults.error(fault_number::wrong_type, tags->place, "tags must be a list");
+    return;
+  }
+  for (const YamlNode& tag : tags->children) head.tags.push_back(tag.text);
+}
+
+void read_labels(const YamlNode& labels, AlertOptions& options, RuleFaults& faults) {
+  if (!labels.is_map()) {
+    faults.error(fault_number::wrong_type, labels.place, "labels must be a map of texts");
+    return;
+  }
+  for (std::size_t i = 0; i < labels.keys.size(); ++i) {
+    if (labels.children[i].is_scalar()) {
+      options.labels.emplace_back(labels.keys[i].text, labels.children[i].text);
+    } else {
+      faults.error(fault_number::wrong_type, labels.children[i].place, "a label's value must be a text");
+    }
+  }
+}
+
+void read_evidence(const YamlNode& value, AlertOptions& options, RuleFaults& faults) {
+  const char* end = value.text.data() + value.text.size();
+  const auto [stop, error] = std::from_chars(value.text.data(), end, options.evidence);
+  if (error != std::errc() || stop != end || options.evidence > evidence_max) {
+    faults.error(fault_number::bad_value, value.place, "evidence must be 0 to " + std::to_string(evidence_max));
+  }
+}
+
+void read_option(const YamlNode& key, const YamlNode& value, AlertOptions& options, RuleFaults& faults) {
+  const auto& names = option_names();
+  if (std::find(names.begin(), names.end(), key.text) == names.end()) {
+    faults.error(fault_number::unknown_key, key.place, "unknown key \"" + key.text + "\" in tapewatch",
+                 RuleFaults::suggest(key.text, names));
+  } else if (key.text == "labels") {
+    read_labels(value, options, faults);
+  } else if (key.text == "realert" && !value.is_map()) {
+    const auto span = parse_timespan(value.text);
+    if (!span)
+      faults.error(fault_number::bad_timespan, value.place, "realert must be a time like 20m", "units: ms s m h d w");
+    options.realert_ns = span.value_or(0);
+  } else if (key.text == "evidence") {
+    read_evidence(value, options, faults);
+  } else if (key.text == "runbook") {
+    if (!value.is_scalar()) faults.error(fault_number::wrong_type, value.place, "runbook must be a text");
+    options.runbook = value.text;
+  } else {
+    faults.error(fault_number::not_yet, key.place,
+                 "\"" + key.text + "\" in this form is not supported by this version");
+  }
+}
+
+void read_alert_options(const YamlNode& document, AlertOptions& options, RuleFaults& faults) {
+  const YamlNode* node = document.find("tapewatch");
+  if (node == nullptr || node->kind == YamlNode::Kind::null) return;
+  if (!node->is_map()) {
+    faults.error(fault_number::wrong_type, node->place, "tapewatch must be a map of alert options");
+    return;
+  }
+  for (std::size_t i = 0; i < node->keys.size(); ++i) read_option(node->keys[i], node->children[i], options, faults);
+}
+
+}  // namespace
+
+void check_keys(const YamlNode& map, const std::vector<std::string_view>& known, std::string_view where,
+                RuleFaults& faults) {
+  for (const YamlNode& key : map.keys) {
+    if (std::find(known.begin(), known.end(), key.text) != known.end()) continue;
+    faults.error(fault_number::unknown_key, key.place, "unknown key \"" + key.text + "\" in " + std::string(where),
+                 RuleFaults::suggest(key.text, known));
+  }
+}
+
+std::string text_member(const YamlNode& map, std::string_view key, RuleFaults& faults) {
+  const YamlNode* node = map.find(key);
+  if (node == nullptr || node->kind == YamlNode::Kind::null) return {};
+  if (!node->is_scalar()) {
+    faults.error(fault_number::wrong_type, node->place, std::string(key) + " must be a text");
+    return {};
+  }
+  return node->text;
+}
+
+std::optional<std::int64_t> parse_timespan(std::string_view text) {
+  struct SpanUnit {
+    std::string_view name;
+    std::int64_t ms;
+  };
+  constexpr std::array<SpanUnit, 8> units = {{{"ms", 1},
+                                              {"s", 1000},
+                                              {"m", 60'000},
+                                              {"h", 3'600'000},
+                                              {"d", 86'400'000},
+                                              {"w", 604'800'000},
+                                              {"M", 2'629'746'000},
+                                              {"y", 31'556'952'000}}};
+  constexpr std::int64_t ms_max = 100 * units.back().ms;
+  std::int64_t count = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, count);
+  if (error != std::errc() || count <= 0) return std::nullopt;
+  const std::string_view name(stop, static_cast<std::size_t>(end - stop));
+  const auto* unit = std::find_if(units.begin(), units.end(), [&](const SpanUnit& u) { return u.name == name; });
+  if (unit == units.end() || count > ms_max / unit->ms) return std::nullopt;
+  return count * unit->ms * 1'000'000;
+}
+
+void read_head(const YamlNode& document, RuleHead& head, RuleFaults& faults) {
+  head.file = faults.file();
+  head.line = document.place.line;
+  head.id = text_member(document, "id", faults);
+  head.name = text_member(document, "name", faults);
+  head.title = text_member(document, "title", faults);
+  head.description = text_member(document, "description", faults);
+  read_level(document, head, faults);
+  read_tags(document, head, faults);
+  read_alert_options(document, head.alert, faults);
+  if (head.title.empty()) head.title = head.name.empty() ? head.id : head.name;
+  if (head.title.empty()) faults.error(fault_number::missing_key, document.place, "a rule needs a title");
+  if (head.id.empty()) head.id = head.name.empty() ? head.title : head.name;
+}
+
+bool log_source_applies(const YamlNode& document, const LogSource& ours, RuleFaults& faults) {
+  const YamlNode* source = document.find("logsource");
+  if (source == nullptr) return true;
+  if (!source->is_map()) {
+    faults.error(fault_number::wrong_type, source->place, "logsource must be a map", "logsource: {product: tapewatch}");
+    return false;
+  }
+  const std::vector<std::string_view> known = {"category", "product", "service", "definition"};
+  for (const YamlNode& key : source->keys) {
+    if (std::find(known.begin(), known.end(), key.text) != known.end()) continue;
+    const std::string hint = RuleFaults::suggest(key.text, known);  // keys of other tools' own are allowed
+    if (!hint.empty()) {
+      faults.error(fault_number::unknown_key, key.place, "unknown key \"" + key.text + "\" in logsource", hint);
+    }
+  }
+  const std::string product = text_member(*source, "product", faults);
+  const std::string category = text_member(*source, "category", faults);
+  const std::string service = text_member(*source, "service", faults);
+  if ((product.empty() || product == ours.product) && (category.empty() || category == ours.category)) return true;
+  std::string text;
+  for (const std::string& part : {product, category, service}) {
+    if (!part.empty()) text += (text.empty() ? "" : "/") + part;
+  }
+  faults.warning(fault_number::unmapped_log_source, source->place,
+                 "nothing maps the log source " + text + ": the rule is loaded but sees no event",
+                 "our own logs are product " + ours.product + ", category " + ours.category);
+  return false;
+}
+
+}  // namespace tapewatch

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// The parts of a rule document that RuleLoader reads one by one: its head, its log source, its detection, its
+// correlation. Each tells its faults and answers false, or nothing, when there were any. Thread: any.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "detect/rule.h"
+#include "detect/rule_loader_faults.h"
+#include "detect/rule_loader_item.h"
+
+namespace tapewatch {
+
+// Tells every key of `map` that is not in `known`.
+void check_keys(const YamlNode& map, const std::vector<std::string_view>& known, std::string_view where,
+                RuleFaults& faults);
+// The text of a scalar member, "" when it is missing; another type is told.
+[[nodiscard]] std::string text_member(const YamlNode& map, std::string_view key, RuleFaults& faults);
+// "500ms", "30s", "5m", "1h", "1d" and, as correlations write them, "1w", "1M", "1y".
+[[nodiscard]] std::optional<std::int64_t> parse_timespan(std::string_view text);
+
+// id, name, title, description, level, tags, `tapewatch:`.
+void read_head(const YamlNode& document, RuleHead& head, RuleFaults& faults);
+
+// What events we have: a rule applies unless it asks for something else.
+struct LogSource {
+  std::string product = "tapewatch";
+  std::string category = "application";
+};
+// Whether the document's log source is ours; tells its faults, and what nothing maps as a warning.
+[[nodiscard]] bool log_source_applies(const YamlNode& document, const LogSource& ours, RuleFaults& faults);
+
+// Fills items, nodes and root.
+void read_detection(const YamlNode& detection, const ItemLimits& limits, FieldTable& fields, DetectionRule& rule,
+                    RuleFaults& faults);
+
+// A rule that correlations may refer to.
+struct KnownRule {
+  std::string_view id;
+  std::string_view name;
+  bool correlation = false;
+  std::uint32_t index = 0;  // of RuleSet::detections
+};
+// Whether the correlation lets the rules that it refers to alert by themselves.
+[[nodiscard]] bool read_correlation(const YamlNode& correlation, const std::vector<KnownRule>& known,
+                                    FieldTable& fields, CorrelationRule& rule, RuleFaults& faults);
+
+}  // namespace tapewatch

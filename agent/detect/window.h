@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Window: one correlation rule at work. Keeps, per group, the event times of the last timespan and says when the
+// rule's condition turns true. Windows are closed, [t - timespan, t], slide with every event, and run in event time.
+//
+// The condition is looked at when an event of the group comes and when the group's window has emptied; an edge is told
+// once, and again after the condition has been false. A condition that few events satisfy (lt, lte, neq, eq 0) is also
+// looked at by the clock, and not before the group is one timespan old. Events that come late count where they belong.
+//
+// Memory is bounded: groups beyond groups_max push out the one that was quiet for longest, points beyond points_max
+// of a group the oldest; both are counted. Owned by the Detector. Thread: worker.
+
+#include <cstdint>
+#include <list>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "detect/rule.h"
+
+namespace tapewatch {
+
+class Window final {
+ public:
+  struct Options {
+    std::size_t groups_max = 50'000;                      // of one rule
+    std::size_t points_max = 10'000;                      // of one group
+    std::int64_t lateness_ns = 30'000'000'000;            // later events are not counted
+    std::size_t evidence_bytes_max = 2 * 1024 * 1024;     // of one rule
+    std::size_t evidence_document_bytes_max = 16 * 1024;  // a longer document is no evidence
+  };
+  struct Counters {
+    std::uint64_t groups_evicted = 0;
+    std::uint64_t points_dropped = 0;
+    std::uint64_t late_events = 0;  // counted nowhere
+    std::uint64_t evidence_dropped = 0;
+  };
+  // The condition holds.
+  struct Firing {
+    std::uint64_t count = 0;      // events, or distinct values
+    std::int64_t started_ns = 0;  // of the first event in the window
+    std::int64_t time_ns = 0;     // when the condition turned true
+  };
+  struct Point {
+    std::int64_t time_ns = 0;
+    std::uint64_t value = 0;  // value_count: hash of what is counted
+  };
+  struct Group {
+    std::vector<Point> points;                                // ascending in time; those before `head` are gone
+    std::size_t head = 0;                                     // points kept for late events
+    std::size_t start = 0;                                    // first point of the newest window
+    std::unordered_map<std::uint64_t, std::uint32_t> values;  // value_count: how often in the newest window
+    std::int64_t first_ns = 0;                                // first event ever
+    std::int64_t newest_ns = 0;
+    std::int64_t alerted_ns = 0;  // event time of the last alert, valid when `alerted`
+    bool seen = false;            // it has had an event
+    bool alerted = false;
+    bool holds = false;                                      // the condition, when last looked at
+    std::vector<std::string> evidence;                       // documents, oldest first
+    std::vector<std::pair<std::string, std::string>> shown;  // the group as alerts show it
+    std::list<const std::string*>::iterator place;           // in the order of last use
+  };
+
+  // `rule` outlives the window.
+  Window(const CorrelationRule& rule, Options options);
+
+  // The group of this key, made when missing and moved to the front.
+  [[nodiscard]] Group& group(const std::string& key);
+  // Counts an event. True when an alert is due: at a rising edge, and while the condition holds when realert_ns has
+  // passed since the last alert.
+  [[nodiscard]] bool add(Group& group, std::int64_t time_ns, std::uint64_t value, Firing& firing);
+  // Keeps `document` as evidence.
+  void keep(Group& group, std::string_view document);
+
+  // Looks at every group by the clock; nothing earlier than `now_ns` is to come. Calls `fire(key, group, firing)`.
+  template <typename Fire>
+  void advance(std::int64_t now_ns, const Fire& fire) {
+    if (!by_clock_) return;
+    for (auto& [key, group] : groups_) {
+      Firing firing;
+      if (falls(group, now_ns, firing)) fire(key, group, firing);
+    }
+  }
+
+  // Whether the condition can turn true by waiting.
+  [[nodiscard]] bool by_clock() const { return by_clock_; }
+  [[nodiscard]] const Counters& counters() const { return counters_; }
+  [[nodiscard]] std::size_t groups() const { return groups_.size(); }
+
+ private:
+  [[nodiscard]] bool late(Group& group, const Point& point, Firing& firing);
+  [[nodiscard]] bool in_order(Group& group, const Point& point, Firing& firing);
+  [[nodiscard]] bool falls(Group& group, std::int64_t now_ns, Firing& firing);
+  [[nodiscard]] bool due(Group& group, bool holds, std::int64_t time_ns);
+  void slide(Group& group, std::int64_t end_ns);
+  void insert(Group& group, const Point& point);
+  void leave(Group& group, const Point& point);
+  [[nodiscard]] std::uint64_t count(const Group& group) const;
+  [[nodiscard]] std::uint64_t count_between(const Group& group, std::size_t begin, std::size_t end) const;
+  void evict();
+
+  const CorrelationRule& rule_;
+  const Options options_;
+  const bool by_clock_;
+  std::unordered_map<std::string, Group> groups_;
+  std::list<const std::string*> recent_;  // keys, the last used first
+  std::size_t evidence_bytes_ = 0;
+  Counters counters_;
+};
+
+}  // namespace tapewatch

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detect/witness.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "detect/decimal.h"
+#include "detect/fold.h"
+#include "detect/witness_choice.h"
+
+namespace tapewatch {
+namespace {
+
+std::uint64_t length_bit(std::size_t length) { return std::uint64_t{1} << std::min<std::size_t>(length, 63); }
+
+bool starts_number(std::string_view text) {
+  return !text.empty() && ((text.front() >= '0' && text.front() <= '9') || text.front() == '-');
+}
+
+void insert_rules(std::vector<std::uint32_t>& into, const std::vector<std::uint32_t>& rules) {
+  into.insert(into.end(), rules.begin(), rules.end());
+}
+
+}  // namespace
+
+void WitnessIndex::ExactTable::add(std::string_view text, bool number, const Rules& rules) {
+  const std::uint64_t hash = caseless_hash(text);
+  lengths_ |= length_bit(text.size());
+  has_numbers_ = has_numbers_ || number;
+  has_wide_ = has_wide_ || !is_ascii(text);
+  const auto same = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.hash == hash; });
+  if (same != entries_.end()) {
+    insert_rules(same->rules, rules);
+  } else {
+    entries_.push_back({hash, rules});
+  }
+}
+
+void WitnessIndex::ExactTable::finish() {
+  std::size_t size = 4;
+  while (size < entries_.size() * 2) size *= 2;
+  table_.assign(size, 0);
+  for (std::uint32_t i = 0; i < entries_.size(); ++i) {
+    std::size_t at = entries_[i].hash & (size - 1);
+    while (table_[at] != 0) at = (at + 1) & (size - 1);
+    table_[at] = i + 1;
+  }
+}
+
+const WitnessIndex::Rules* WitnessIndex::ExactTable::find(std::string_view text) const {
+  if ((lengths_ & length_bit(text.size())) == 0) return nullptr;
+  const std::uint64_t hash = caseless_hash(text);
+  const std::size_t mask = table_.size() - 1;
+  for (std::size_t at = hash & mask; table_[at] != 0; at = (at + 1) & mask) {
+    const Entry& entry = entries_[table_[at] - 1];
+    if (entry.hash == hash) return &entry.rules;
+  }
+  return nullptr;
+}
+
+WitnessIndex::WitnessIndex(const std::vector<DetectionRule>& rules) : turn_of_rule_(rules.size()) {
+  const WitnessChoice choice(rules);
+  std::map<Witness, Rules> rules_of;
+  for (std::uint32_t i = 0; i < rules.size(); ++i) {
+    if (!rules[i].applies) continue;
+    const auto witnesses = choice.of(rules[i]);
+    if (!witnesses) {
+      always_.push_back(i);
+      continue;
+    }
+    for (const Witness& witness : *witnesses) rules_of[witness].push_back(i);
+  }
+  for (const auto& [witness, woken] : rules_of) add(witness, woken);
+  finish();
+}
+
+void WitnessIndex::add(const Witness& witness, const Rules& rules) {
+  LiteralTable* literals = &anywhere_;
+  if (witness.field != no_field) {
+    const auto known =
+        std::find_if(fields_.begin(), fields_.end(), [&](const Field& f) { return f.id == witness.field; });
+    Field& field = known != fields_.end() ? *known : fields_.emplace_back();
+    field.id = witness.field;
+    if (witness.kind == Witness::Kind::presence) {
+      insert_rules(field.presence, rules);
+      return;
+    }
+    if (witness.kind != Witness::Kind::literal) {
+      field.exact.add(witness.text, witness.kind == Witness::Kind::number, rules);
+      return;
+    }
+    literals = &field.literals;
+  }
+  literals->literals.push_back({witness.text, true});
+  literals->rules.push_back(rules);
+}
+
+void WitnessIndex::finish() {
+  const auto build = [](LiteralTable& table) {
+    if (table.literals.empty()) return true;
+    auto set = LiteralSet::build(table.literals);
+    if (!set.ok()) return false;
+    table.set = std::move(set).value();
+    table.scratch = table.set->make_scratch();
+    return true;
+  };
+  for (Field& field : fields_) {
+    if (!field.exact.empty()) field.exact.finish();
+    if (build(field.literals)) continue;
+    for (const Rules& rules : field.literals.rules) insert_rules(field.presence, rules);  // slower, never wrong
+  }
+  if (!build(anywhere_)) {
+    for (const Rules& rules : anywhere_.rules) insert_rules(always_, rules);
+  }
+}
+
+void WitnessIndex::wake_all(const Rules& rules) {
+  for (const std::uint32_t rule : rules) {
+    if (turn_of_rule_[rule] == turn_) continue;
+    turn_of_rule_[rule] = turn_;
+    woken_->push_back(rule);
+  }
+}
+
+void WitnessIndex::wake(EventValues& values, std::vector<std::uint32_t>& woken) {
+  ++turn_;
+  woken.clear();
+  woken_ = &woken;
+  for (Field& field : fields_) {
+    if (values.event().field(field.id).present()) wake_field(field, values);
+  }
+  if (anywhere_.set) scan_line(values);
+  wake_all(always_);
+}
+
+void WitnessIndex::wake_field(Field& field, EventValues& values) {
+  wake_all(field.presence);
+  if (field.exact.empty() && !field.literals.set) return;
+  const FieldValue& value = values.event().field(field.id);
+  const bool plain = !value.escaped && value.type != JsonType::array && value.more == no_more_values;
+  if (plain && !field.exact.has_wide()) {
+    if (!field.exact.empty()) look_up(field, value.raw, value.type);
+    if (field.literals.set) scan(field.literals, value.raw);
+    return;
+  }
+  for (ValueView& view : values.of(field.id)) {
+    if (!field.exact.empty()) {
+      look_up(field, field.exact.has_wide() ? values.folded(view) : view.text, view.type);
+    }
+    if (field.literals.set) scan(field.literals, view.text);
+  }
+}
+
+void WitnessIndex::look_up(Field& field, std::string_view text, JsonType type) {
+  if (const Rules* rules = field.exact.find(text); rules != nullptr) wake_all(*rules);
+  if (!field.exact.has_numbers() || !starts_number(text)) return;
+  if (type == JsonType::number || type == JsonType::string) look_up_number(field.exact, text);
+}
+
+// A number may be written in several ways: 5, 5.0, 50e-1.
+void WitnessIndex::look_up_number(const ExactTable& table, std::string_view text) {
+  if (is_plain_integer(text)) return;
+  const auto number = Decimal::parse(text);
+  if (!number) return;
+  if (const Rules* rules = table.find(number->canonical()); rules != nullptr) wake_all(*rules);
+}
+
+void WitnessIndex::scan(LiteralTable& table, std::string_view text) {
+  hits_.clear();
+  table.set->find(text, *table.scratch, hits_);
+  for (const std::uint32_t hit : hits_) wake_all(table.rules[hit]);
+}
+
+// The line's own bytes hold every value that is written without escapes; the others are scanned one by one.
+void WitnessIndex::scan_line(EventValues& values) {
+  const std::string_view line = values.event().line().text;
+  scan(anywhere_, line);
+  if (!values.event().is_json() || line.find('\\') == std::string_view::npos) return;
+  values.for_each_scalar([&](const ValueView& value) {
+    const bool in_line = value.text.data() >= line.data() && value.text.data() < line.data() + line.size();
+    if (!in_line && !value.text.empty()) scan(anywhere_, value.text);
+  });
+}
+
+}  // namespace tapewatch
