@@ -1,0 +1,38 @@
+# The files of the page as string literals of one C++ source in the build folder. Included by the root CMakeLists.txt it
+# adds that source to tw_http; run as a script (-DUI=agent/http/ui -DOUTPUT=page.cc -P embed.cmake) it writes it.
+cmake_minimum_required(VERSION 3.25)
+set(PAGE_FILES "/|text/html|index.html" "/app.js|text/javascript|app.js" "/app.css|text/css|app.css" "/icon.svg|image/svg+xml|icon.svg")
+
+if(NOT CMAKE_SCRIPT_MODE_FILE)
+  set(PAGE_UI ${CMAKE_CURRENT_LIST_DIR}/ui)
+  set(PAGE_SOURCE ${CMAKE_BINARY_DIR}/generated/page.cc)
+  file(GLOB PAGE_INPUTS CONFIGURE_DEPENDS ${PAGE_UI}/*)
+  add_custom_command(OUTPUT ${PAGE_SOURCE} DEPENDS ${PAGE_INPUTS} ${CMAKE_CURRENT_LIST_FILE} VERBATIM
+    COMMAND ${CMAKE_COMMAND} -DUI=${PAGE_UI} -DOUTPUT=${PAGE_SOURCE} -P ${CMAKE_CURRENT_LIST_FILE})
+  target_sources(tw_http PRIVATE ${PAGE_SOURCE})
+  return()
+endif()
+
+set(text "// Made from agent/http/ui by embed.cmake.\n#include \"http/page.h\"\n\nnamespace tapewatch {\nnamespace {\n\n")
+string(APPEND text "constexpr PageFile files[] = {\n")
+foreach(entry IN LISTS PAGE_FILES)
+  string(REPLACE "|" ";" entry "${entry}")
+  list(GET entry 0 path)
+  list(GET entry 1 type)
+  list(GET entry 2 name)
+  file(READ ${UI}/${name} hex HEX)
+  string(LENGTH "${hex}" left)
+  math(EXPR size "${left} / 2")
+  string(APPEND text "    {\"${path}\", \"${type}; charset=utf-8\", std::string_view(\"\"")
+  # A compiler need not take a literal of any length: pieces of 8 KiB, which it joins.
+  set(at 0)
+  while(at LESS left)
+    string(SUBSTRING "${hex}" ${at} 16384 piece)
+    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "\\\\x\\1" piece "${piece}")
+    string(APPEND text "\n        \"${piece}\"")
+    math(EXPR at "${at} + 16384")
+  endwhile()
+  string(APPEND text ", ${size})},\n")
+endforeach()
+string(APPEND text "};\n\n}  // namespace\n\nstd::span<const PageFile> page_files() { return files; }\n\n}  // namespace tapewatch\n")
+file(WRITE ${OUTPUT} "${text}")
