@@ -90,6 +90,8 @@ CURLcode CurlTransfer::set_request(const HttpClientOptions& options) {
       .set(CURLOPT_USERAGENT, options.user_agent.c_str())
       .set(CURLOPT_WRITEFUNCTION, &CurlTransfer::on_body)
       .set(CURLOPT_WRITEDATA, static_cast<void*>(this))
+      .set(CURLOPT_BUFFERSIZE, static_cast<long>(std::clamp<std::size_t>(request_.reply_bytes_max, 16 * 1024,
+                                                                         options.receive_buffer_bytes)))
       .set(CURLOPT_HEADERFUNCTION, &CurlTransfer::on_header)
       .set(CURLOPT_HEADERDATA, static_cast<void*>(this))
       .set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));

@@ -62,6 +62,7 @@ class HttpPoster {
 
 struct HttpClientOptions {
   std::size_t upload_buffer_bytes = std::size_t{2} << 20;  // per request in flight; curl allows 16 KiB to 2 MiB
+  std::size_t receive_buffer_bytes = std::size_t{256} << 10;
   std::chrono::seconds dns_cache{30};
   std::chrono::seconds idle_connection_max{110};
   std::string proxy;  // empty: none, whatever the environment says

@@ -35,7 +35,7 @@ void ElasticSink::judge(Flight& flight, const HttpReply& reply) {
   if (reply.error) {
     if (reply.error->code == Code::limit) return on_reply_too_large(flight);
     log_.warn("request to the engine failed",
-              {{"url.original", hosts_.at(flight.host).url}, {"error.message", reply.error->message}});
+              {{"url.original", hosts_.at(flight.host).name}, {"error.message", reply.error->message}});
     return on_host_failure(flight, reply);
   }
   const int code = reply.code;
@@ -44,7 +44,7 @@ void ElasticSink::judge(Flight& flight, const HttpReply& reply) {
   if (code == 413) return on_too_large(flight);
   if (code == 400 || code == 422) return on_refused(flight, code);
   log_.warn("the engine did not take a request",
-            {{"url.original", hosts_.at(flight.host).url}, {"http.response.status_code", code}});
+            {{"url.original", hosts_.at(flight.host).name}, {"http.response.status_code", code}});
   on_host_failure(flight, reply);
 }
 
@@ -55,7 +55,7 @@ void ElasticSink::on_answer(Flight& flight, const HttpReply& reply) {
   hosts_.succeeded(flight.host);
   unauthorized_ = 0;
   if (recovered) {
-    log_.info("the engine takes requests again", {{"url.original", hosts_.at(flight.host).url}});
+    log_.info("the engine takes requests again", {{"url.original", hosts_.at(flight.host).name}});
     queue_.host_recovered(clock_.steady_ns());
   }
   apply(flight, std::move(verdict).value(), reply);
@@ -128,7 +128,7 @@ void ElasticSink::on_host_failure(Flight& flight, const HttpReply& reply) {
 void ElasticSink::on_not_understood(Flight& flight, const Error& error) {
   ++stats_.replies_not_understood;
   log_.warn("the reply to a bulk request cannot be understood, sending it again",
-            {{"url.original", hosts_.at(flight.host).url}, {"error.message", error.message}});
+            {{"url.original", hosts_.at(flight.host).name}, {"error.message", error.message}});
   hosts_.failed(flight.host, flight.started_ns, clock_.steady_ns(), std::nullopt);
   retry_part(std::move(flight.part), false, HttpReply{});
 }

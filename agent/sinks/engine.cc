@@ -42,4 +42,12 @@ Result<Engine> parse_engine(std::string_view body) {
   return engine;
 }
 
+Result<Engine> engine_of(const HttpReply& reply) {
+  if (reply.error) return *reply.error;
+  // Behind some proxies nobody may ask this; what every engine takes will do then.
+  if (reply.code == 404 || reply.code == 405) return Engine{};
+  if (reply.code != 200) return Error{Code::http_status, "HTTP status " + std::to_string(reply.code)};
+  return parse_engine(reply.body);
+}
+
 }  // namespace tapewatch

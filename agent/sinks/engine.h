@@ -2,9 +2,11 @@
 #pragma once
 // Engine: which product answers at a host, and in which version: what `GET /` says. Thread: any.
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
+#include "loop/http_client.h"
 #include "tapewatch/result.h"
 
 namespace tapewatch {
@@ -26,5 +28,7 @@ struct Engine {
 
 // Code::bad_reply when the text is not what an engine says of itself.
 [[nodiscard]] Result<Engine> parse_engine(std::string_view body);
+// The same from the whole reply. Where asking is not allowed (404, 405) the engine is unknown, which is no error.
+[[nodiscard]] Result<Engine> engine_of(const HttpReply& reply);
 
 }  // namespace tapewatch

@@ -14,12 +14,23 @@ bool usable(const HostPool::Host& host, std::int64_t now_ns) {
 
 }  // namespace
 
+std::string without_userinfo(std::string_view url) {
+  const std::size_t scheme = url.find("://");
+  const std::size_t begin = scheme == std::string_view::npos ? 0 : scheme + 3;
+  const std::size_t end = std::min(url.find('/', begin), url.size());
+  // The last @ ends it: a password may hold another.
+  const std::size_t at = url.substr(0, end).rfind('@');
+  if (at == std::string_view::npos || at < begin) return std::string(url);
+  return std::string(url.substr(0, begin)) + std::string(url.substr(at + 1));
+}
+
 HostPool::HostPool(const std::vector<std::string>& urls, BackoffOptions backoff, Random random)
     : backoff_(backoff), random_(std::move(random)) {
   CHECK(!urls.empty());
   for (std::string url : urls) {
     while (!url.empty() && url.back() == '/') url.pop_back();
     Host host;
+    host.name = without_userinfo(url);
     host.url = std::move(url);
     hosts_.push_back(std::move(host));
   }

@@ -7,16 +7,21 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sinks/backoff.h"
 
 namespace tapewatch {
 
+// "https://user:secret@host:9200" without what stands before the host.
+[[nodiscard]] std::string without_userinfo(std::string_view url);
+
 class HostPool final {
  public:
   struct Host {
     std::string url;   // without a slash at its end
+    std::string name;  // the url without user and password, for logs
     int failures = 0;  // in a row; 0: healthy
     std::int64_t rest_until_ns = 0;
     std::int64_t failed_ns = 0;

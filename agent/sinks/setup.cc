@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "sinks/host_pool.h"
 #include "sinks/json_paths.h"
 
 namespace tapewatch {
@@ -29,14 +30,6 @@ std::string_view state_text(const TemplateReport& report) {
 std::string_view prefix_of(const Template& made) {
   return made.path.starts_with("_component_template/") ? "component_templates.0.component_template."
                                                        : "index_templates.0.index_template.";
-}
-
-Result<Engine> engine_of(const HttpReply& reply) {
-  if (reply.error) return *reply.error;
-  // Behind some proxies nobody may ask this; what every engine takes will do then.
-  if (reply.code == 404 || reply.code == 405) return Engine{};
-  if (reply.code != 200) return Error{Code::http_status, "HTTP status " + std::to_string(reply.code)};
-  return parse_engine(reply.body);
 }
 
 }  // namespace
@@ -95,10 +88,11 @@ void Setup::ask_engine() {
     Result<Engine> engine = engine_of(reply);
     if (!engine) {
       if (++host_ < options_.hosts.size()) return ask_engine();
-      return fail(std::move(engine).error().with_context("asking " + options_.hosts.back() + " what it is"));
+      return fail(
+          std::move(engine).error().with_context("asking " + without_userinfo(options_.hosts.back()) + " what it is"));
     }
     report_.engine = std::move(engine).value();
-    report_.host = options_.hosts[host_];
+    report_.host = without_userinfo(options_.hosts[host_]);
     templates_ = make_templates(report_.engine, options_.templates);
     ask_template();
   });

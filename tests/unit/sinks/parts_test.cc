@@ -126,6 +126,14 @@ TEST(Backoff, ARetryAfterDateCountsFromTheServersOwnClock) {
   EXPECT_EQ(delay, seconds(10));
 }
 
+TEST(HostPool, NamesHoldNoPassword) {
+  EXPECT_EQ(without_userinfo("https://u:p@es:9200/x"), "https://es:9200/x");
+  EXPECT_EQ(without_userinfo("https://u:p@ss@es"), "https://es");
+  EXPECT_EQ(without_userinfo("http://es/a@b"), "http://es/a@b");
+  EXPECT_EQ(without_userinfo("u:p@es"), "es");
+  EXPECT_EQ(without_userinfo("es"), "es");
+}
+
 TEST(HostPool, AHostOnTrialGetsOneRequest) {
   HostPool pool({"http://a"}, {}, [] { return 0.5; });
   const std::size_t host = *pool.take(0);

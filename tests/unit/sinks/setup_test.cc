@@ -8,6 +8,9 @@
 #include <string>
 
 #include "fake/http_poster.h"
+#include "fake/log.h"
+#include "fake/scheduler.h"
+#include "sinks/engine_probe.h"
 #include "sinks/json_paths.h"
 
 namespace tapewatch {
@@ -31,6 +34,26 @@ TEST(Engine, ProductsAndVersions) {
   EXPECT_EQ(parse_engine(opensearch_3).value().product, Product::opensearch);
   EXPECT_EQ(parse_engine(R"({"version":{"number":"1.0"}})").value().product, Product::unknown);
   for (const char* bad : {"", "{}", "<html>", "{\"version\":{}}", "[1]"}) EXPECT_FALSE(parse_engine(bad).ok()) << bad;
+}
+
+TEST(EngineProbe, AsksUntilAHostAnswers) {
+  FakeScheduler time;
+  FakePoster poster;
+  CapturedLog log;
+  EngineProbe::Options options;
+  options.hosts = {"http://a:1", "http://b:2"};
+  EngineProbe probe(
+      options, [] { return Result<std::string>("ApiKey k"); }, time, poster, log, [] { return 0.5; });
+  probe.start();
+  EXPECT_THAT(poster.at().request.headers, ElementsAre("Authorization: ApiKey k"));
+  poster.fail(Code::network, "refused");
+  EXPECT_FALSE(probe.engine());
+  time.advance(std::chrono::seconds(1));
+  EXPECT_EQ(poster.at().request.url, "http://b:2");
+  poster.answer(200, opensearch_3);
+  ASSERT_TRUE(probe.engine());
+  EXPECT_EQ(probe.engine()->version, "3.8.0");
+  EXPECT_EQ(time.timers(), 0U);
 }
 
 TEST(JsonPaths, LeavesByPath) {
