@@ -45,7 +45,9 @@ struct Value {
   requires std::is_integral_v<I> Value(I v)  // NOLINT(google-explicit-constructor)
       : type(Type::integer), integer(static_cast<std::int64_t>(v)) {}
   template <typename T>
-  Value(const std::optional<T>& v) : Value(v ? Value(*v) : Value()) {}  // NOLINT(google-explicit-constructor)
+  Value(const std::optional<T>& v) {  // NOLINT(google-explicit-constructor)
+    if (v.has_value()) *this = Value(*v);
+  }
 };
 
 // The rows of one running statement. Made by Reader and Tx; gives the statement back to the cache when it goes.

@@ -79,7 +79,7 @@ TEST(Store, WritesAndReadsTypedRows) {
   ASSERT_TRUE(store
                   ->write([](Tx& tx) -> Status {
                     const auto changed =
-                        tx.exec("INSERT INTO orders(symbol, price) VALUES(?, ?)", "6758", std::optional<double>());
+                        tx.exec("INSERT INTO orders(symbol, price) VALUES(?, ?)", "6758", nullptr);
                     return changed.ok() && changed.value() == 1 ? success() : Status(Error{Code::internal, "insert"});
                   })
                   .ok());
