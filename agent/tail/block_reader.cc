@@ -44,7 +44,8 @@ ReadStep read_checked(int fd, const Cursor& cursor, std::size_t want, Buffer& ou
     return ReadStep::failed;
   }
   const auto got = static_cast<std::size_t>(n);
-  if (got < marker || make_marker({before.data(), marker}).hash != cursor.marker.hash) return ReadStep::replaced;
+  if (got < marker) return ReadStep::replaced;
+  if (marker > 0 && make_marker({before.data(), marker}).hash != cursor.marker.hash) return ReadStep::replaced;
   out.size = got - marker;
   out.at_end = out.size < want;
   return ReadStep::block;
