@@ -162,7 +162,11 @@ ReadOutcome pass_long_line(int fd, const ReadLimits& limits, Cursor& cursor, Lin
 ReadOutcome read_lines(int fd, const ReadLimits& limits, Cursor& cursor, LineBlock& block) {
   ReadOutcome outcome{ReadStep::block, false, cursor.offset, 0};
   const std::size_t long_line = limits.line_bytes_max + 1;
-  if (cursor.scanned - cursor.offset >= long_line) return pass_long_line(fd, limits, cursor, block);
+  if (cursor.scanned - cursor.offset >= long_line) {
+    char first = 1;
+    const bool hole = read_at(fd, cursor.offset, &first, 1) == 1 && first == '\0';
+    return hole ? skip_hole(fd, limits, cursor) : pass_long_line(fd, limits, cursor, block);
+  }
   Buffer buffer;
   std::size_t size = 0;
   // Twice at most: when a block's length holds no line end, the length of the longest line must decide.
