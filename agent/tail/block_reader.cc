@@ -44,7 +44,8 @@ ReadStep read_checked(int fd, const Cursor& cursor, std::size_t want, Buffer& ou
     return ReadStep::failed;
   }
   const auto got = static_cast<std::size_t>(n);
-  if (got < marker || make_marker({before.data(), marker}).hash != cursor.marker.hash) return ReadStep::replaced;
+  if (got < marker) return ReadStep::replaced;
+  if (marker > 0 && make_marker({before.data(), marker}).hash != cursor.marker.hash) return ReadStep::replaced;
   out.size = got - marker;
   out.at_end = out.size < want;
   return ReadStep::block;
@@ -161,7 +162,11 @@ ReadOutcome pass_long_line(int fd, const ReadLimits& limits, Cursor& cursor, Lin
 ReadOutcome read_lines(int fd, const ReadLimits& limits, Cursor& cursor, LineBlock& block) {
   ReadOutcome outcome{ReadStep::block, false, cursor.offset, 0};
   const std::size_t long_line = limits.line_bytes_max + 1;
-  if (cursor.scanned - cursor.offset >= long_line) return pass_long_line(fd, limits, cursor, block);
+  if (cursor.scanned - cursor.offset >= long_line) {
+    char first = 1;
+    const bool hole = read_at(fd, cursor.offset, &first, 1) == 1 && first == '\0';
+    return hole ? skip_hole(fd, limits, cursor) : pass_long_line(fd, limits, cursor, block);
+  }
   Buffer buffer;
   std::size_t size = 0;
   // Twice at most: when a block's length holds no line end, the length of the longest line must decide.

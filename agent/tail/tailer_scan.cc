@@ -279,10 +279,11 @@ void Tailer::cut_off(FileTail& tail, bool truncated) {
 }
 
 void Tailer::admit_fresh() {
-  std::stable_sort(fresh_.begin(), fresh_.end(), [](const Fresh& a, const Fresh& b) {
-    return std::tuple(a.found.stat.mtime_ns, ~rotation_rank(a.found.path)) <
-           std::tuple(b.found.stat.mtime_ns, ~rotation_rank(b.found.path));
-  });
+  // Of one age: app.log.2, app.log.1, app.log-20260105, app.log-20260106, app.log.
+  const auto age = [](const Fresh& fresh) {
+    return std::tuple(fresh.found.stat.mtime_ns, ~rotation_rank(fresh.found.path), fresh.found.path + '\xff');
+  };
+  std::sort(fresh_.begin(), fresh_.end(), [&](const Fresh& a, const Fresh& b) { return age(a) < age(b); });
   for (const Fresh& fresh : fresh_) admit(fresh);
 }
 

@@ -160,6 +160,11 @@ std::uint64_t Tailer::missing_bytes(FileTail& tail) {
 }
 
 void Tailer::schedule() {
+  // New files queue up in the order of their ages, which the clock of the file system may not tell apart.
+  for (const std::uint64_t id : admitted_) {
+    FileTail* tail = table_.find(id);
+    if (tail != nullptr && tail->on_disk() && tail->has_news()) arm(*tail);
+  }
   std::vector<FileTail*> ended;
   for (const auto& [id, tail] : table_.all()) {
     if (!tail->on_disk() || !tail->registered) continue;
