@@ -4,6 +4,7 @@
 #include <array>
 
 #include "commands.h"
+#include "run.h"
 
 namespace tapewatch {
 namespace {
@@ -40,7 +41,8 @@ int validate_command(const Arguments& arguments, Console& console) {
   std::string file = arguments.value("config", default_config_file);
   if (!arguments.words().empty()) file = arguments.words()[0];
   Diagnostics diagnostics;
-  (void)load_config(file, console.around, diagnostics);
+  if (const std::optional<Config> config = load_config(file, console.around, diagnostics))
+    check_rules(*config, diagnostics);
   console.print(format == "json" ? diagnostics.render_json() : diagnostics.render(console.out_colour));
   const int errors = diagnostics.errors();
   const int warnings = static_cast<int>(diagnostics.all().size()) - errors;

@@ -1,21 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bodies of commands whose modules are not linked into this build yet.
 #include "commands.h"
 
 namespace tapewatch {
-namespace {
-
-int pending(Console& console, std::string_view name) {
-  return fail(console, std::string(name) + " is not part of this build");
-}
-
-}  // namespace
-
-int run_command(const Arguments&, Console& console) { return pending(console, "run"); }
-int demo_command(const Arguments&, Console& console) { return pending(console, "demo"); }
-int backtest_command(const Arguments&, Console& console) { return pending(console, "backtest"); }
-int setup_command(const Arguments&, Console& console) { return pending(console, "setup"); }
-int dlq_command(const Arguments&, Console& console) { return pending(console, "dlq"); }
-int state_command(const Arguments&, Console& console) { return pending(console, "state"); }
-
+int demo_command(const Arguments&, Console& console) { return fail(console, "demo is not part of this build"); }
 }  // namespace tapewatch

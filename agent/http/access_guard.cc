@@ -80,7 +80,7 @@ Result<AccessGuard> AccessGuard::make(const std::string& address, const std::str
   return guard;
 }
 
-std::optional<HttpAnswer> AccessGuard::refuse_host(const HttpRequest& request) const {
+std::optional<HttpAnswer> AccessGuard::refuse_host(const ApiRequest& request) const {
   const std::optional<std::string> name = host_name(request.host);
   if (name && (is_loopback_host(*name) || std::find(hosts_.begin(), hosts_.end(), *name) != hosts_.end() ||
                (any_ip_ && (is_v4(*name) || is_v6(*name))))) {
@@ -89,7 +89,7 @@ std::optional<HttpAnswer> AccessGuard::refuse_host(const HttpRequest& request) c
   return problem(421, "this host name is not served here; http.allowed_hosts lists the names that are");
 }
 
-std::optional<HttpAnswer> AccessGuard::refuse_origin(const HttpRequest& request) const {
+std::optional<HttpAnswer> AccessGuard::refuse_origin(const ApiRequest& request) const {
   const bool navigation = request.fetch_mode == "navigate" && request.method != Method::post;
   const std::string& site = request.fetch_site;
   if (!site.empty() && site != "same-origin" && site != "none" && !navigation) {
@@ -100,7 +100,7 @@ std::optional<HttpAnswer> AccessGuard::refuse_origin(const HttpRequest& request)
   return problem(403, "asked by the page of another site");
 }
 
-std::optional<HttpAnswer> AccessGuard::refuse_token(const HttpRequest& request) const {
+std::optional<HttpAnswer> AccessGuard::refuse_token(const ApiRequest& request) const {
   if (!has_token_) return std::nullopt;
   constexpr std::string_view scheme = "bearer ";
   const std::string& given = request.authorization;

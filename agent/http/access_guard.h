@@ -24,11 +24,11 @@ class AccessGuard final {
                                                 const std::vector<std::string>& allowed_hosts);
 
   // nullopt: the host is ours. To be asked before anything else.
-  [[nodiscard]] std::optional<HttpAnswer> refuse_host(const HttpRequest& request) const;
+  [[nodiscard]] std::optional<HttpAnswer> refuse_host(const ApiRequest& request) const;
   // nullopt: not sent by some other site's page.
-  [[nodiscard]] std::optional<HttpAnswer> refuse_origin(const HttpRequest& request) const;
+  [[nodiscard]] std::optional<HttpAnswer> refuse_origin(const ApiRequest& request) const;
   // nullopt: the token is right, or none is set.
-  [[nodiscard]] std::optional<HttpAnswer> refuse_token(const HttpRequest& request) const;
+  [[nodiscard]] std::optional<HttpAnswer> refuse_token(const ApiRequest& request) const;
 
  private:
   AccessGuard() = default;

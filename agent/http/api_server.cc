@@ -61,7 +61,7 @@ class MemoryStream final : public httplib::Stream {
 };
 
 // The request anew, from its checked parts and nothing else.
-std::string written(const HttpRequest& request) {
+std::string written(const ApiRequest& request) {
   std::string out = "GET " + request.path;
   if (!request.query.empty()) out.append("?").append(request.query);
   return out.append(" HTTP/1.1\r\nHost: tapewatch\r\nConnection: close\r\n\r\n");
@@ -112,7 +112,7 @@ class ApiServer::Router final : public httplib::Server {
     });
   }
 
-  HttpAnswer serve(const HttpRequest& request, std::size_t answer_bytes_max) {
+  HttpAnswer serve(const ApiRequest& request, std::size_t answer_bytes_max) {
     MemoryStream stream(written(request), answer_bytes_max);
     bool closed = false;
     try {
@@ -148,7 +148,7 @@ ApiServer::ApiServer(Options options, const StatusBoard& status, SearchBackend* 
 
 ApiServer::~ApiServer() = default;
 
-HttpAnswer ApiServer::serve(const HttpRequest& request) const {
+HttpAnswer ApiServer::serve(const ApiRequest& request) const {
   return router_->serve(request, options_.answer_bytes_max);
 }
 

@@ -29,7 +29,7 @@ class ApiServer final {
   ApiServer& operator=(const ApiServer&) = delete;
 
   // REQUIRES: a request whose path is a route of Service::api.
-  [[nodiscard]] HttpAnswer serve(const HttpRequest& request) const;
+  [[nodiscard]] HttpAnswer serve(const ApiRequest& request) const;
 
  private:
   class Router;

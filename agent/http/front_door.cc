@@ -55,7 +55,7 @@ bool FrontDoor::make_room() {
   return true;
 }
 
-void FrontDoor::handle(Session& session, HttpRequest request) {
+void FrontDoor::handle(Session& session, ApiRequest request) {
   const Route* route = admit(session, request);
   if (route == nullptr) return;
   switch (route->service) {
@@ -72,7 +72,7 @@ void FrontDoor::handle(Session& session, HttpRequest request) {
   }
 }
 
-const Route* FrontDoor::admit(Session& session, HttpRequest& request) {
+const Route* FrontDoor::admit(Session& session, ApiRequest& request) {
   if (const auto refusal = guard_.refuse_host(request)) {
     answer_refused(session, *refusal, "host");
     return nullptr;
@@ -130,7 +130,7 @@ void FrontDoor::ended(Session& session) {
 }
 
 // Alive is who answers at all: an output that is down must not make anybody restart the agent. ?failon= asks for more.
-HttpAnswer FrontDoor::health(const HttpRequest& request, bool readiness) const {
+HttpAnswer FrontDoor::health(const ApiRequest& request, bool readiness) const {
   const Result<QueryParams> params = QueryParams::parse(request.query, {"failon"});
   if (!params) return problem(400, params.error().message);
   const std::string& failon = params->text("failon");
@@ -164,7 +164,7 @@ void FrontDoor::reload(Session& session) {
   });
 }
 
-void FrontDoor::start_tail(Session& session, const HttpRequest& request) {
+void FrontDoor::start_tail(Session& session, const ApiRequest& request) {
   HttpAnswer head;
   head.content_type = "text/event-stream";
   if (request.method == Method::head) return answer(session, head);
@@ -178,7 +178,7 @@ void FrontDoor::start_tail(Session& session, const HttpRequest& request) {
   session.start_stream(head);
 }
 
-void FrontDoor::ask_api(Session& session, HttpRequest request) {
+void FrontDoor::ask_api(Session& session, ApiRequest request) {
   if (pending_bytes() > options_.pending_bytes_max) {
     return answer_refused(session, problem(503, "too many answers wait for slow clients"), "pending_bytes");
   }

@@ -72,18 +72,18 @@ class FrontDoor final : public Session::Host {
   FrontDoor(HttpOptions options, HttpParts parts, AccessGuard guard);
   void take(std::unique_ptr<Connection> connection);
   [[nodiscard]] bool make_room();
-  void handle(Session& session, HttpRequest request) override;
+  void handle(Session& session, ApiRequest request) override;
   void refused(Session& session, int status) override;
   void ended(Session& session) override;
   // Whether the guard lets the request through; otherwise it is answered.
-  [[nodiscard]] const Route* admit(Session& session, HttpRequest& request);
+  [[nodiscard]] const Route* admit(Session& session, ApiRequest& request);
   void answer(Session& session, const HttpAnswer& answer);
   void answer_refused(Session& session, const HttpAnswer& answer, const char* reason);
   void answer_later(std::uint64_t session_id, const HttpAnswer& answer);
-  [[nodiscard]] HttpAnswer health(const HttpRequest& request, bool readiness) const;
+  [[nodiscard]] HttpAnswer health(const ApiRequest& request, bool readiness) const;
   void reload(Session& session);
-  void start_tail(Session& session, const HttpRequest& request);
-  void ask_api(Session& session, HttpRequest request);
+  void start_tail(Session& session, const ApiRequest& request);
+  void ask_api(Session& session, ApiRequest request);
   [[nodiscard]] std::size_t pending_bytes() const;
 
   const HttpOptions options_;

@@ -77,7 +77,7 @@ std::size_t RequestParser::feed(std::string_view bytes) {
   return taken;
 }
 
-HttpRequest& RequestParser::request() {
+ApiRequest& RequestParser::request() {
   CHECK(state_ == State::complete);
   return request_;
 }

@@ -24,7 +24,7 @@ struct RequestLimits {
 enum class Method : std::uint8_t { get, head, post };
 
 // A request that passed every check of the grammar and the limits.
-struct HttpRequest {
+struct ApiRequest {
   Method method = Method::get;
   std::string path;   // as sent, starts with '/', without the query; percent signs are well-formed
   std::string query;  // behind the '?', as sent
@@ -56,7 +56,7 @@ class RequestParser final {
   // Whether a byte of the request has come.
   [[nodiscard]] bool started() const { return head_bytes_ > 0; }
   // REQUIRES: state() == complete.
-  [[nodiscard]] HttpRequest& request();
+  [[nodiscard]] ApiRequest& request();
   // REQUIRES: state() == refused.
   [[nodiscard]] const Refusal& refusal() const;
   // Ready for the next request of the connection.
@@ -82,7 +82,7 @@ class RequestParser final {
   std::size_t headers_ = 0;
   unsigned seen_ = 0;  // one bit for each header that may come once
   std::optional<std::size_t> content_length_;
-  HttpRequest request_;
+  ApiRequest request_;
   Refusal refusal_;
 };
 

@@ -52,7 +52,7 @@ std::string as_query_value(std::string_view part) {
 
 }  // namespace
 
-const Route* find_route(HttpRequest& request) {
+const Route* find_route(ApiRequest& request) {
   if (std::string_view(request.path).substr(0, trace_prefix.size()) == trace_prefix) {
     const std::string id = as_query_value(std::string_view(request.path).substr(trace_prefix.size()));
     if (id.empty() || id.find('/') != std::string::npos) return nullptr;

@@ -21,7 +21,7 @@ struct Route {
 };
 
 // nullptr when there is none. Rewrites /api/v1/trace/ID to /api/v1/trace?id=ID, so that routes stay literal.
-[[nodiscard]] const Route* find_route(HttpRequest& request);
+[[nodiscard]] const Route* find_route(ApiRequest& request);
 [[nodiscard]] std::span<const Route> all_routes();
 
 }  // namespace tapewatch

@@ -49,7 +49,7 @@ void Session::on_bytes(std::string_view bytes) {
 
 void Session::on_request() {
   connection_->pause_reading();
-  HttpRequest request = std::move(parser_.request());
+  ApiRequest request = std::move(parser_.request());
   parser_.reset();
   close_ = close_ || request.close;
   head_only_ = request.method == Method::head;

@@ -35,7 +35,7 @@ class Session final {
    public:
     virtual ~Host() = default;
     // A whole request; answer() or start_stream() follows, at once or later.
-    virtual void handle(Session& session, HttpRequest request) = 0;
+    virtual void handle(Session& session, ApiRequest request) = 0;
     // The request was refused, or did not come in time, and the session says so to the client by itself.
     virtual void refused(Session& session, int status) = 0;
     // The host destroys the session now.

@@ -28,7 +28,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(whole.state() == cut.state());
   if (whole.state() != RequestParser::State::complete) return 0;
   require(taken == taken_cut);
-  const tapewatch::HttpRequest& request = whole.request();
+  const tapewatch::ApiRequest& request = whole.request();
   require(request.path.front() == '/' && request.body == cut.request().body && request.path == cut.request().path);
   require(request.path.size() + request.query.size() <= limits.request_line_bytes_max);
   require(request.body.size() <= limits.body_bytes_max);

@@ -8,8 +8,8 @@
 namespace tapewatch {
 namespace {
 
-HttpRequest request(const std::string& host, Method method = Method::get) {
-  HttpRequest out;
+ApiRequest request(const std::string& host, Method method = Method::get) {
+  ApiRequest out;
   out.method = method;
   out.host = host;
   return out;
@@ -75,7 +75,7 @@ TEST(AccessGuard, AnOpenAddressNeedsAToken) {
 TEST(AccessGuard, TheTokenMustBeExact) {
   const AccessGuard with = guard("127.0.0.1", "s3cret");
   const auto status = [&](const std::string& authorization) {
-    HttpRequest asked = request("localhost");
+    ApiRequest asked = request("localhost");
     asked.authorization = authorization;
     const auto refusal = with.refuse_token(asked);
     return refusal ? refusal->status : 200;
@@ -113,7 +113,7 @@ TEST(AccessGuard, PagesOfOtherSitesAreRefused) {
                         {Method::get, "", "cross-site", "no-cors", false},
                         {Method::get, "", "none", "navigate", true},
                         {Method::get, "http://evil.com", "", "", false}}) {
-    HttpRequest asked = request("localhost:9600", c.method);
+    ApiRequest asked = request("localhost:9600", c.method);
     asked.origin = c.origin;
     asked.fetch_site = c.site;
     asked.fetch_mode = c.mode;

@@ -19,7 +19,7 @@ namespace {
 class ApiServerTest : public testing::Test {
  protected:
   HttpAnswer get(const std::string& path, const std::string& query = "") const {
-    HttpRequest request;
+    ApiRequest request;
     request.path = path;
     request.query = query;
     return find_route(request) == nullptr ? problem(404, "no route") : server_.serve(request);
@@ -136,7 +136,7 @@ TEST_F(ApiServerTest, TimesComeInEveryForm) {
 TEST_F(ApiServerTest, WithoutAStoreItSaysSo) {
   const ApiServer off({}, status_, nullptr, clock_, metrics_);
   for (const char* path : {"/api/v1/search", "/api/v1/trace", "/api/v1/histogram"}) {
-    HttpRequest request;
+    ApiRequest request;
     request.path = path;
     request.query = "id=x";
     EXPECT_EQ(off.serve(request).status, 404) << path;
@@ -146,7 +146,7 @@ TEST_F(ApiServerTest, WithoutAStoreItSaysSo) {
 TEST_F(ApiServerTest, AnAnswerThatIsTooLargeIsRefused) {
   const ApiServer small({2000, {}}, status_, &backend_, clock_, metrics_);
   backend_.add("{\"a\":\"" + std::string(3000, 'x') + "\"}");
-  HttpRequest request;
+  ApiRequest request;
   request.path = "/api/v1/search";
   EXPECT_EQ(small.serve(request).status, 500);
 }

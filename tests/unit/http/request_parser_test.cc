@@ -99,7 +99,7 @@ TEST(RequestParser, AProperRequestIsTakenApart) {
       "X-Other: \xff\r\nConnection: keep-alive, Close\r\nContent-Length: 3\r\n\r\nabcGET / ";
   EXPECT_EQ(parser.feed(in), in.size() - 6);
   ASSERT_EQ(parser.state(), State::complete);
-  const HttpRequest& request = parser.request();
+  const ApiRequest& request = parser.request();
   EXPECT_EQ(request.method, Method::post);
   EXPECT_EQ(request.path, "/api/v1/search");
   EXPECT_EQ(request.query, "query=a%20b&limit=5");

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent.h"
+
+#include <algorithm>
+#include <csignal>
+#include <set>
+
+#include "agent_options.h"
+#include "base/check.h"
+
+namespace tapewatch {
+namespace {
+
+constexpr std::chrono::milliseconds tick_interval{100};
+constexpr std::chrono::milliseconds mailbox_retry{1};
+constexpr std::size_t mailbox_bytes = 2u << 20;  // few enough blocks that they are still in the cache when worked on
+constexpr int blocks_per_turn = 4;               // then the loop looks at its sockets
+
+}  // namespace
+
+Agent::Agent(Config config, const Clock& clock, Log& log, Options options)
+    : config_(std::move(config)),
+      clock_(clock),
+      log_(log),
+      options_(std::move(options)),
+      watching_(std::any_of(config_.inputs.begin(), config_.inputs.end(),
+                            [](const InputConfig& input) { return input.watch; })),
+      metrics_(TAPEWATCH_VERSION),
+      status_(config_, clock, metrics_) {}
+
+Agent::~Agent() {
+  if (worker_) worker_->close();
+  worker_.reset();
+}
+
+Result<std::unique_ptr<Agent>> Agent::open(Config config, Diagnostics& diagnostics, const Clock& clock, Log& log,
+                                           Options options) {
+  std::unique_ptr<Agent> agent(new Agent(std::move(config), clock, log, std::move(options)));
+  if (Status opened = agent->open_parts(diagnostics); !opened.ok()) return std::move(opened).error();
+  return agent;
+}
+
+// Consumers first: what a part hands on has somewhere to go.
+Status Agent::open_parts(Diagnostics& diagnostics) {
+  Result<std::unique_ptr<Loop>> loop = Loop::open(clock_);
+  if (!loop.ok()) return std::move(loop).error();
+  loop_ = std::move(*loop);
+  if (Status opened = open_delivery(); !opened.ok()) return opened;
+  if (Status opened = open_stages(diagnostics); !opened.ok()) return opened;
+  Result<std::unique_ptr<Tailer>> tailer =
+      Tailer::open(tail_options(config_, Delivery::sinks(config_)), input_options(config_), clock_, log_);
+  if (!tailer.ok()) return std::move(tailer).error().with_context("opening the inputs");
+  tailer_ = std::move(*tailer);
+  if (config_.http.enabled) {
+    if (Status opened = open_http(); !opened.ok()) return opened;
+  }
+  return watch_signals();
+}
+
+Status Agent::open_delivery() {
+  Result<std::unique_ptr<Delivery>> delivery =
+      Delivery::open(config_, *loop_, clock_, log_, metrics_, [this](std::size_t sink, const Delivered& delivered) {
+        tailer_->acked(sink, delivered.spans);
+        pump();
+      });
+  if (!delivery.ok()) return std::move(delivery).error();
+  delivery_ = std::move(*delivery);
+  return success();
+}
+
+Status Agent::open_stages(Diagnostics& diagnostics) {
+  Stages::Outputs outputs;
+  outputs.batch = [this](Batch batch) {
+    loop_->post([this, batch = std::move(batch)]() mutable { delivery_->accept(std::move(batch)); });
+  };
+  outputs.store_batch = [this](StoreBatch batch) {
+    loop_->post([this, batch = std::move(batch)]() mutable { delivery_->accept(std::move(batch)); });
+  };
+  outputs.alert = [this](const Alert& alert) { loop_->post([this, alert] { on_alert(alert); }); };
+  Result<std::unique_ptr<Stages>> stages = Stages::open(config_, metrics_, diagnostics, std::move(outputs));
+  if (!stages.ok()) return std::move(stages).error();
+  stages_ = std::move(*stages);
+  if (stages_->detector() != nullptr) status_.set_rules(stages_->detector()->rules());
+  worker_ = std::make_unique<Worker>(stages_->pipeline(), clock_, mailbox_bytes);
+  return success();
+}
+
+Status Agent::open_http() {
+  if (delivery_->log_store() != nullptr) search_ = std::make_unique<StoreBackend>(*delivery_->log_store());
+  const auto reload_later = [this](std::function<void(Status)> done) { done(reload()); };
+  HttpParts parts{*loop_, *loop_, clock_, log_, metrics_, status_.board(), search_.get(), reload_later};
+  Result<std::unique_ptr<FrontDoor>> door = FrontDoor::open(http_options(config_.http), parts);
+  if (!door.ok()) return std::move(door).error().with_context("opening the page and the API");
+  front_door_ = std::move(*door);
+  const std::string address = config_.http.host + ":" + std::to_string(front_door_->port());
+  log_.info("listening", {{"address", address}});
+  if (options_.listening) options_.listening(address);
+  return success();
+}
+
+Status Agent::watch_signals() {
+  const auto watch = [this](int number, std::function<void()> fn) -> Status {
+    Result<std::unique_ptr<SignalWatch>> opened = SignalWatch::open(*loop_, number, std::move(fn));
+    if (!opened.ok()) return std::move(opened).error();
+    signals_.push_back(std::move(*opened));
+    return success();
+  };
+  const auto stop = [this] {
+    if (stopping_) {
+      log_.warn("second signal: ending at once, what was not acknowledged is read again");
+      std::_Exit(1);
+    }
+    shut_down(Ending::finished);
+  };
+  for (const int number : {SIGTERM, SIGINT}) {
+    if (Status watched = watch(number, stop); !watched.ok()) return watched;
+  }
+  return watch(SIGHUP, [this] {
+    if (const Status reloaded = reload(); !reloaded.ok())
+      log_.error("reload refused", {{"reason", reloaded.error().message}});
+  });
+}
+
+Agent::Ending Agent::run() {
+  worker_->start();
+  tick_ = std::make_unique<Timer>(*loop_, [this] { tick(); });
+  pump_ = std::make_unique<Timer>(*loop_, [this] { pump(); });
+  tick_->start({}, tick_interval);
+  loop_->run();
+  return ending_;
+}
+
+void Agent::tick() {
+  if (!stopping_) {
+    tailer_->poll();
+    watch_folders();
+    pump();
+  }
+  const Status committed = tailer_->commit(false);
+  if (!committed.ok()) log_.error("the checkpoint could not be written", {{"reason", committed.error().message}});
+  delivery_->update_metrics();
+  status_.update(*tailer_, *delivery_, true);
+}
+
+// Reads within the budget and hands on, a few blocks at a time.
+void Agent::pump() {
+  if (stopping_ || pump_->running()) return;
+  for (int i = 0; i < blocks_per_turn; ++i) {
+    if (!read_one()) return;
+  }
+  pump_->start({});
+}
+
+// False when there is nothing to read, no budget, or no room in the mailbox.
+bool Agent::read_one() {
+  if (!held_) {
+    const std::uint64_t in_flight = tailer_->in_flight_bytes();
+    const std::uint64_t limit = config_.limits.in_flight_bytes;
+    LineBlock block;
+    const ReadResult result = tailer_->read_next(limit > in_flight ? limit - in_flight : 0, block);
+    if (result == ReadResult::idle) {
+      if (options_.once) end_if_done();
+      return false;
+    }
+    if (result == ReadResult::busy) return true;
+    held_ = std::move(block);
+  }
+  if (!worker_->put(std::move(*held_))) {
+    pump_->start(mailbox_retry);
+    return false;
+  }
+  held_.reset();
+  return true;
+}
+
+// A run with --once is over when everything is read; what is still on its way is waited for by the shutdown.
+void Agent::end_if_done() {
+  if (tailer_->in_flight_bytes() >= config_.limits.in_flight_bytes || !tailer_->at_end()) return;
+  if (!flushed_partials_) {
+    flushed_partials_ = true;
+    tailer_->flush_partials();
+    pump_->start({});
+    return;
+  }
+  loop_->post([this] { shut_down(Ending::finished); });
+}
+
+void Agent::watch_folders() {
+  const std::vector<std::string> list = tailer_->folders();
+  const std::set<std::string> wanted(list.begin(), list.end());
+  std::erase_if(watches_, [&](const auto& entry) { return !wanted.contains(entry.first); });
+  for (const std::string& folder : wanted) {
+    if (!watches_.contains(folder)) watch_folder(folder);
+  }
+}
+
+void Agent::watch_folder(const std::string& folder) {
+  if (!watching_) return;
+  Result<std::unique_ptr<FolderWatch>> watch = FolderWatch::open(*loop_, folder, [this, folder](std::string_view name) {
+    if (name.empty()) {
+      tailer_->rescan();
+    } else {
+      tailer_->hint(folder + "/" + std::string(name));
+    }
+    hinted();
+  });
+  if (!watch.ok()) log_.warn("a folder cannot be watched, polling alone", {{"reason", watch.error().message}});
+  watches_.emplace(folder, watch.ok() ? std::move(*watch) : nullptr);
+}
+
+// Several hints make one look.
+void Agent::hinted() {
+  if (hint_pending_) return;
+  hint_pending_ = true;
+  loop_->post([this] {
+    hint_pending_ = false;
+    if (stopping_) return;
+    tailer_->poll();
+    pump();
+  });
+}
+
+// Nothing changes unless the new configuration is sound.
+Status Agent::reload() {
+  if (stopping_) return Error{Code::closed, "the agent is stopping"};
+  if (!options_.reload) return Error{Code::unsupported, "this run cannot reload"};
+  if (Status ready = options_.reload(); !ready.ok()) {
+    metrics_.config_reload_failures.add();
+    status_.set_config_error(ready.error().message);
+    return ready;
+  }
+  loop_->post([this] { shut_down(Ending::reload); });
+  return success();
+}
+
+void Agent::on_alert(const Alert& alert) {
+  status_.on_alert(alert);
+  delivery_->deliver(alert);
+  if (options_.alert) options_.alert(alert);
+}
+
+void Agent::shut_down(Ending ending) {
+  if (stopping_) return;
+  stopping_ = true;
+  ending_ = ending;
+  log_.info("stopping", {{"in_flight_bytes", tailer_->in_flight_bytes()}});
+  held_.reset();  // read but never handed on: the next start reads it again
+  worker_->close();
+  worker_->join();
+  // Behind the last batches that the worker posted.
+  loop_->post([this] { drain(); });
+}
+
+void Agent::drain() {
+  const std::int64_t limit = std::chrono::nanoseconds(config_.limits.shutdown_timeout).count();
+  const bool patient = options_.once && ending_ == Ending::finished;
+  const std::int64_t deadline = patient ? INT64_MAX : clock_.steady_ns() + limit;
+  delivery_->drain(deadline, [this](bool all_delivered) { drained(all_delivered); });
+}
+
+void Agent::drained(bool all_delivered) {
+  const Status committed = tailer_->commit(true);
+  if (!committed.ok()) {
+    log_.error("the checkpoint could not be written", {{"reason", committed.error().message}});
+    if (ending_ == Ending::finished) ending_ = Ending::failed;
+  }
+  log_.info("stopped", {{"all_delivered", all_delivered}, {"in_flight_bytes", tailer_->in_flight_bytes()}});
+  loop_->stop();
+}
+
+}  // namespace tapewatch

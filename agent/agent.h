@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Agent: owns every part, wires them, runs them on one loop, and ends them in data-flow order. One Agent is one
+// configuration: a reload ends it and opens another. Thread: the one that opens it runs the loop.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "agent_status.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "config.h"
+#include "delivery.h"
+#include "http/front_door.h"
+#include "http/store_backend.h"
+#include "loop/folder_watch.h"
+#include "loop/loop.h"
+#include "loop/signal_watch.h"
+#include "stages.h"
+#include "tail/tailer.h"
+#include "worker.h"
+
+namespace tapewatch {
+
+class Agent final {
+ public:
+  enum class Ending : std::uint8_t { finished, reload, failed };
+
+  struct Options {
+    bool once = false;  // read every input to its end, deliver, wait for every acknowledgement, end
+    // Asked on SIGHUP and by POST /-/reload: success when a new, sound configuration is ready to be opened.
+    std::function<Status()> reload;
+    // Told once the page and the API answer.
+    std::function<void(const std::string& address)> listening;
+    // Told each alert, on the loop's thread.
+    std::function<void(const Alert&)> alert;
+  };
+
+  // `state_dir` exists and is locked by the caller. Fails with the reason when a part cannot be opened.
+  [[nodiscard]] static Result<std::unique_ptr<Agent>> open(Config config, Diagnostics& diagnostics, const Clock& clock,
+                                                           Log& log, Options options);
+  ~Agent();
+  Agent(const Agent&) = delete;
+  Agent& operator=(const Agent&) = delete;
+
+  [[nodiscard]] Ending run();
+
+ private:
+  Agent(Config config, const Clock& clock, Log& log, Options options);
+  Status open_parts(Diagnostics& diagnostics);
+  Status open_delivery();
+  Status open_stages(Diagnostics& diagnostics);
+  Status open_http();
+  Status watch_signals();
+
+  void tick();
+  void pump();
+  [[nodiscard]] bool read_one();
+  void end_if_done();
+  void watch_folders();
+  void watch_folder(const std::string& folder);
+  void hinted();
+  Status reload();
+  void on_alert(const Alert& alert);
+
+  // The one shutdown, in data-flow order.
+  void shut_down(Ending ending);
+  void drain();
+  void drained(bool all_delivered);
+
+  const Config config_;
+  const Clock& clock_;
+  Log& log_;
+  const Options options_;
+  const bool watching_;  // some input wants folder watches beside polling
+
+  // In the order in which they are opened; each may use those before it.
+  std::unique_ptr<Loop> loop_;
+  AgentMetrics metrics_;
+  AgentStatus status_;
+  std::unique_ptr<Delivery> delivery_;
+  std::unique_ptr<Stages> stages_;
+  std::unique_ptr<Worker> worker_;
+  std::unique_ptr<Tailer> tailer_;
+  std::unique_ptr<StoreBackend> search_;
+  std::unique_ptr<FrontDoor> front_door_;
+
+  std::map<std::string, std::unique_ptr<FolderWatch>> watches_;  // nullptr: could not be watched, told once
+  std::vector<std::unique_ptr<SignalWatch>> signals_;
+  std::unique_ptr<Timer> tick_;
+  std::unique_ptr<Timer> pump_;
+  std::optional<LineBlock> held_;  // read, but the worker's mailbox was full
+  bool hint_pending_ = false;
+  bool flushed_partials_ = false;
+  bool stopping_ = false;
+  Ending ending_ = Ending::finished;
+};
+
+}  // namespace tapewatch

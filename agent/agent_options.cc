@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent_options.h"
+
+namespace tapewatch {
+
+std::vector<InputOptions> input_options(const Config& config) {
+  std::vector<InputOptions> inputs;
+  for (const InputConfig& from : config.inputs) {
+    InputOptions input;
+    input.name = from.name;
+    input.include = from.include;
+    input.exclude = from.exclude;
+    input.start_at_end = from.start_at == StartAt::end;
+    input.ignore_older = from.ignore_older;
+    input.line_bytes_max = from.max_line_bytes;
+    input.rotate_wait = from.rotate_wait;
+    inputs.push_back(std::move(input));
+  }
+  return inputs;
+}
+
+TailOptions tail_options(const Config& config, std::size_t sinks) {
+  TailOptions options;
+  options.state_folder = config.state_dir;
+  options.sinks = sinks;
+  options.read_block_bytes = config.limits.read_block_bytes;
+  options.files_open_max = config.limits.files_open_max;
+  options.checkpoint_interval = config.limits.checkpoint_interval;
+  for (const InputConfig& input : config.inputs) {
+    options.scan_interval = std::min<std::chrono::nanoseconds>(options.scan_interval, input.scan_interval);
+  }
+  return options;
+}
+
+BulkBuilderOptions bulk_options(const ElasticConfig& elastic) {
+  BulkBuilderOptions options;
+  options.data_stream = elastic.data_stream;
+  options.index = elastic.index;
+  options.bytes_max = elastic.bulk_max_size;
+  options.events_max = elastic.bulk_max_events;
+  options.age_ns_max = std::chrono::nanoseconds(elastic.bulk_max_age).count();
+  options.gzip = elastic.compression == Compression::gzip;
+  return options;
+}
+
+TlsOptions tls_options(const SslConfig& ssl) {
+  TlsOptions options;
+  options.ca_file = ssl.certificate_authorities;
+  options.certificate_file = ssl.certificate;
+  options.key_file = ssl.key;
+  options.insecure = ssl.verification == Verification::none;
+  return options;
+}
+
+std::string authorization(const ElasticConfig& elastic) {
+  if (!elastic.api_key.empty()) return "ApiKey " + elastic.api_key.reveal();
+  if (!elastic.username.empty()) return basic_authorization(elastic.username, elastic.password.reveal());
+  return "";
+}
+
+ElasticOptions elastic_options(const ElasticConfig& elastic) {
+  ElasticOptions options;
+  options.hosts = elastic.hosts;
+  options.index = elastic.index.empty() ? elastic.data_stream : "";
+  if (elastic.compression == Compression::gzip) options.gzip_level = 1;
+  options.tls = tls_options(elastic.ssl);
+  options.backoff.init = elastic.backoff_init;
+  options.backoff.max = elastic.backoff_max;
+  options.concurrency_max = static_cast<int>(elastic.concurrency_max);
+  options.request_timeout = elastic.timeout;
+  return options;
+}
+
+LogStore::Options store_options(const Config& config) {
+  LogStore::Options options;
+  options.folder = config.store.path;
+  options.retention_bytes = static_cast<std::int64_t>(config.store.retention_size);
+  options.retention_age = std::chrono::duration_cast<std::chrono::seconds>(config.store.retention_age);
+  options.flush_interval = config.store.flush_interval;
+  return options;
+}
+
+DeadLetters::Options dead_letter_options(const Config& config) {
+  DeadLetters::Options options;
+  options.path = config.state_dir + "/dead-letters.db";
+  if (config.elastic) options.bytes_max = static_cast<std::int64_t>(config.elastic->dead_letters_max_size);
+  return options;
+}
+
+AlertSinkOptions alert_options(const WebhookConfig& webhook) {
+  AlertSinkOptions options;
+  options.url = webhook.url;
+  options.hmac_key = webhook.secret.reveal();
+  options.request_timeout = webhook.timeout;
+  options.queue_count_max = webhook.queue_max;
+  return options;
+}
+
+HttpOptions http_options(const HttpConfig& http) {
+  HttpOptions options;
+  options.address = http.host;
+  options.port = http.port;
+  options.token = http.token.reveal();
+  options.allowed_hosts = http.allowed_hosts;
+  return options;
+}
+
+SetupOptions setup_options(const ElasticConfig& elastic) {
+  SetupOptions options;
+  options.hosts = elastic.hosts;
+  options.authorization = authorization(elastic);
+  options.tls = tls_options(elastic.ssl);
+  return options;
+}
+
+}  // namespace tapewatch

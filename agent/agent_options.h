@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// From the one Config to each module's own Options: pure functions, so that a test can hold every default against the
+// documentation. Thread: any.
+
+#include "config.h"
+#include "detect/detector.h"
+#include "enrich/enricher.h"
+#include "enrich/masker.h"
+#include "http/front_door.h"
+#include "sinks/alert_sink.h"
+#include "sinks/bulk_builder.h"
+#include "sinks/elastic_options.h"
+#include "sinks/setup.h"
+#include "tail/tail_options.h"
+#include "tapewatch/dead_letters.h"
+#include "tapewatch/log_store.h"
+
+namespace tapewatch {
+
+[[nodiscard]] std::vector<InputOptions> input_options(const Config& config);
+[[nodiscard]] TailOptions tail_options(const Config& config, std::size_t sinks);
+[[nodiscard]] BulkBuilderOptions bulk_options(const ElasticConfig& elastic);
+[[nodiscard]] ElasticOptions elastic_options(const ElasticConfig& elastic);
+[[nodiscard]] TlsOptions tls_options(const SslConfig& ssl);
+// Value of the Authorization header, "" for none.
+[[nodiscard]] std::string authorization(const ElasticConfig& elastic);
+[[nodiscard]] LogStore::Options store_options(const Config& config);
+[[nodiscard]] DeadLetters::Options dead_letter_options(const Config& config);
+[[nodiscard]] AlertSinkOptions alert_options(const WebhookConfig& webhook);
+[[nodiscard]] HttpOptions http_options(const HttpConfig& http);
+[[nodiscard]] SetupOptions setup_options(const ElasticConfig& elastic);
+
+}  // namespace tapewatch

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Pipeline: one block of lines from end to end: parse -> enrich -> mask ->
+// encode -> detect. A plain object; the worker's thread runs it, tests and the
+// backtest drive it by hand. It owns no stage: the wiring does. Thread: worker.
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "detect/detector.h"
+#include "enrich/enricher.h"
+#include "enrich/masker.h"
+#include "event/parser.h"
+#include "metrics/agent_metrics.h"
+#include "sinks/bulk_builder.h"
+#include "sinks/store_feed.h"
+
+namespace tapewatch {
+
+class Pipeline final {
+ public:
+  struct Parts {
+    Parser* parser = nullptr;
+    Enricher* enricher = nullptr;
+    Masker* masker = nullptr;      // null: masking is off
+    Detector* detector = nullptr;  // null: no rules
+    BulkBuilder* bulk = nullptr;   // null: no Elasticsearch
+    StoreFeed* store = nullptr;    // null: no embedded store
+  };
+  using OnAlert = std::function<void(const Alert&)>;
+
+  Pipeline(Parts parts, std::string instance, std::string alerts_index, AgentMetrics& metrics, OnAlert on_alert);
+
+  void run(const LineBlock& block);
+  // What comes before detection, for whoever runs the detector alone (a backtest).
+  void prepare(Event& event, const Hash128& id);
+  // Between blocks: seals what is due, lets windows see the clock.
+  void turn(std::int64_t steady_ns, std::int64_t wall_ns);
+  // The last call: seals everything.
+  void finish();
+
+ private:
+  void run_line(const Line& line, const LineBlock& block, std::uint64_t seed);
+  // `offset`: of the line that gave rise to them, if one did.
+  void deliver_alerts(std::optional<std::uint64_t> offset);
+
+  const Parts parts_;
+  const std::string instance_;
+  const std::string alerts_index_;
+  const OnAlert on_alert_;
+  AgentMetrics& metrics_;
+  Counter& invalid_lines_;
+  Counter& not_objects_;
+  Counter& blank_lines_;
+  std::string document_;       // scratch: the event as delivered, when there is no
+                               // bulk body to hold it
+  std::vector<Alert> alerts_;  // scratch
+};
+
+}  // namespace tapewatch

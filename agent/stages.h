@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Stages: everything the worker runs, made from the configuration and the rules and tied into one Pipeline; a backtest
+// uses the same without outputs. Owned by the agent; from Worker::start() on it belongs to the worker's thread.
+
+#include <functional>
+#include <memory>
+
+#include "config.h"
+#include "detect/detector.h"
+#include "enrich/enricher.h"
+#include "enrich/masker.h"
+#include "event/parser.h"
+#include "metrics/agent_metrics.h"
+#include "pipeline.h"
+#include "sinks/bulk_builder.h"
+#include "sinks/store_feed.h"
+
+namespace tapewatch {
+
+class Stages final {
+ public:
+  // Where sealed batches and alerts go; called on the worker's thread.
+  struct Outputs {
+    std::function<void(Batch)> batch;
+    std::function<void(StoreBatch)> store_batch;
+    std::function<void(const Alert&)> alert;
+  };
+
+  // Loads the rules that the configuration names; every fault of theirs is added to `diagnostics`, and rules that are
+  // sound are run all the same.
+  [[nodiscard]] static Result<std::unique_ptr<Stages>> open(const Config& config, AgentMetrics& metrics,
+                                                            Diagnostics& diagnostics, Outputs outputs);
+
+  [[nodiscard]] Pipeline& pipeline() { return *pipeline_; }
+  [[nodiscard]] const FieldTable& fields() const { return fields_; }
+  // nullptr when the configuration names no rules.
+  [[nodiscard]] Detector* detector() { return detector_.get(); }
+  [[nodiscard]] Enricher& enricher() { return *enricher_; }
+  [[nodiscard]] Masker* masker() { return masker_.get(); }
+
+ private:
+  Stages() = default;
+  Status open_enrichment(const Config& config, AgentMetrics& metrics);
+  void open_rules(const Config& config, Diagnostics& diagnostics);
+
+  FieldTable fields_;
+  std::unique_ptr<Enricher> enricher_;
+  std::unique_ptr<Masker> masker_;  // null: masking is off
+  std::unique_ptr<Detector> detector_;
+  std::unique_ptr<Parser> parser_;
+  std::unique_ptr<BulkBuilder> bulk_;
+  std::unique_ptr<StoreFeed> store_;
+  std::unique_ptr<Pipeline> pipeline_;
+};
+
+}  // namespace tapewatch
