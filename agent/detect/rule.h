@@ -35,7 +35,8 @@ struct Test {
   Decimal number;                                // number, compare
   Cidr cidr;
   std::unique_ptr<const Regex> regex;
-  std::string key;  // equal for tests that mean the same
+  std::vector<std::string> regex_literals;  // one of them is in every text that matches; empty: unknown
+  std::string key;                          // equal for tests that mean the same
 };
 
 // `field|modifiers: values`. A value that expands to several (base64offset) is a list of alternatives.

@@ -154,14 +154,16 @@ class CorrelationReader final {
                     "condition: {gte: 5}");
       return;
     }
+    int bounds = 0;
     for (std::size_t i = 0; i < condition->keys.size(); ++i) {
       if (condition->keys[i].text == "field") {
         read_value_fields(condition->keys[i], condition->children[i]);
       } else {
+        ++bounds;
         read_bound(condition->keys[i], condition->children[i]);
       }
     }
-    if (rule_.bounds.empty()) {
+    if (bounds == 0) {
       faults_.error(fault_number::bad_bound, condition->place, "a condition needs one of gt gte lt lte eq neq");
     }
     if (rule_.type == CorrelationType::value_count && rule_.value_fields.empty()) {

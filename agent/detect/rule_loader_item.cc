@@ -5,6 +5,7 @@
 #include <array>
 #include <utility>
 
+#include "detect/regex_literal.h"
 #include "detect/rule_modifiers.h"
 #include "detect/text_codec.h"
 
@@ -201,6 +202,7 @@ class ItemReader final {
     Test test;
     test.kind = TestKind::regex;
     test.regex = std::make_unique<const Regex>(std::move(regex).value());
+    test.regex_literals = required_literals(value.text, modifiers_.regex.ignore_case);
     test.key = "r";
     for (const bool flag :
          {modifiers_.regex.ignore_case, modifiers_.regex.multi_line, modifiers_.regex.dot_matches_newline}) {

@@ -130,9 +130,7 @@ void apply(Modifiers& modifiers, const Entry& entry) {
 
 std::vector<std::string_view> names() {
   std::vector<std::string_view> all;
-  for (const Entry& entry : known) {
-    if (!entry.name.empty()) all.push_back(entry.name);
-  }
+  for (const Entry& entry : known) all.push_back(entry.name);
   return all;
 }
 
@@ -146,9 +144,9 @@ std::optional<Modifiers> parse_modifiers(const YamlNode& key, RuleFaults& faults
     const std::string_view name = text.substr(bar + 1, next == std::string_view::npos ? next : next - bar - 1);
     const YamlPlace place = key.place_of(bar + 1, name.size());
     const auto* entry = std::find_if(known.begin(), known.end(), [&](const Entry& e) { return e.name == name; });
-    if (entry == known.end() || name.empty()) {
+    if (entry == known.end()) {
       faults.error(fault_number::unknown_modifier, place, "unknown modifier \"" + std::string(name) + "\"",
-                   RuleFaults::suggest(name, names()));
+                   name.empty() ? "a name belongs behind '|'" : RuleFaults::suggest(name, names()));
       return std::nullopt;
     }
     if (const std::string reason = conflict(modifiers, *entry); !reason.empty()) {

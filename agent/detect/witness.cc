@@ -12,7 +12,9 @@
 namespace tapewatch {
 namespace {
 
-std::uint64_t length_bit(std::size_t length) { return std::uint64_t{1} << std::min<std::size_t>(length, 63); }
+constexpr std::size_t length_max = 63;  // longer ones share a bit
+
+std::uint64_t length_bit(std::size_t length) { return std::uint64_t{1} << std::min(length, length_max); }
 
 bool starts_number(std::string_view text) {
   return !text.empty() && ((text.front() >= '0' && text.front() <= '9') || text.front() == '-');
@@ -28,7 +30,6 @@ void WitnessIndex::ExactTable::add(std::string_view text, bool number, const Rul
   const std::uint64_t hash = caseless_hash(text);
   lengths_ |= length_bit(text.size());
   has_numbers_ = has_numbers_ || number;
-  has_wide_ = has_wide_ || !is_ascii(text);
   const auto same = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.hash == hash; });
   if (same != entries_.end()) {
     insert_rules(same->rules, rules);
@@ -59,6 +60,16 @@ const WitnessIndex::Rules* WitnessIndex::ExactTable::find(std::string_view text)
   return nullptr;
 }
 
+template <typename Visit>
+void WitnessIndex::ExactTable::find_parts(std::string_view text, bool at_end, const Visit& visit) const {
+  for (std::uint64_t left = lengths_; left != 0; left &= left - 1) {
+    const auto length = static_cast<std::size_t>(__builtin_ctzll(left));
+    if (length > text.size()) return;
+    const Rules* rules = find(at_end ? text.substr(text.size() - length) : text.substr(0, length));
+    if (rules != nullptr) visit(*rules);
+  }
+}
+
 WitnessIndex::WitnessIndex(const std::vector<DetectionRule>& rules) : turn_of_rule_(rules.size()) {
   const WitnessChoice choice(rules);
   std::map<Witness, Rules> rules_of;
@@ -86,8 +97,13 @@ void WitnessIndex::add(const Witness& witness, const Rules& rules) {
       insert_rules(field.presence, rules);
       return;
     }
+    field.texts = true;
     if (witness.kind != Witness::Kind::literal) {
-      field.exact.add(witness.text, witness.kind == Witness::Kind::number, rules);
+      ExactTable& table = witness.kind == Witness::Kind::prefix   ? field.prefixes
+                          : witness.kind == Witness::Kind::suffix ? field.suffixes
+                                                                  : field.exact;
+      table.add(witness.text, witness.kind == Witness::Kind::number, rules);
+      field.wide = field.wide || !is_ascii(witness.text);
       return;
     }
     literals = &field.literals;
@@ -106,7 +122,7 @@ void WitnessIndex::finish() {
     return true;
   };
   for (Field& field : fields_) {
-    if (!field.exact.empty()) field.exact.finish();
+    for (ExactTable* table : {&field.exact, &field.prefixes, &field.suffixes}) table->finish();
     if (build(field.literals)) continue;
     for (const Rules& rules : field.literals.rules) insert_rules(field.presence, rules);  // slower, never wrong
   }
@@ -136,23 +152,25 @@ void WitnessIndex::wake(EventValues& values, std::vector<std::uint32_t>& woken) 
 
 void WitnessIndex::wake_field(Field& field, EventValues& values) {
   wake_all(field.presence);
-  if (field.exact.empty() && !field.literals.set) return;
+  if (!field.texts) return;
   const FieldValue& value = values.event().field(field.id);
   const bool plain = !value.escaped && value.type != JsonType::array && value.more == no_more_values;
-  if (plain && !field.exact.has_wide()) {
-    if (!field.exact.empty()) look_up(field, value.raw, value.type);
+  if (plain && !field.wide) {
+    look_up(field, value.raw, value.type);
     if (field.literals.set) scan(field.literals, value.raw);
     return;
   }
   for (ValueView& view : values.of(field.id)) {
-    if (!field.exact.empty()) {
-      look_up(field, field.exact.has_wide() ? values.folded(view) : view.text, view.type);
-    }
+    look_up(field, field.wide ? values.folded(view) : view.text, view.type);
     if (field.literals.set) scan(field.literals, view.text);
   }
 }
 
 void WitnessIndex::look_up(Field& field, std::string_view text, JsonType type) {
+  const auto wake_them = [this](const Rules& rules) { wake_all(rules); };
+  field.prefixes.find_parts(text, false, wake_them);
+  field.suffixes.find_parts(text, true, wake_them);
+  if (field.exact.empty()) return;
   if (const Rules* rules = field.exact.find(text); rules != nullptr) wake_all(*rules);
   if (!field.exact.has_numbers() || !starts_number(text)) return;
   if (type == JsonType::number || type == JsonType::string) look_up_number(field.exact, text);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // WitnessIndex: which rules an event can concern at all. Every rule has a cheapest set of witnesses, one of which must
-// be seen if the rule matches: an exact value of a field, a literal in a field or anywhere in the line, or the mere
-// presence of a field. All exact values of a field are one hash look-up, all literals of a field are one scan, so the
-// cost does not grow with the number of rules. A rule that absence alone can satisfy is woken by every event.
-// Owned by the Matcher. Thread: worker.
+// be seen if the rule matches: an exact value of a field, its first or last bytes, a literal in a field or anywhere in
+// the line, or the mere presence of a field. All exact values of a field are one hash look-up, all its beginnings of
+// one length another, all literals of a field are one scan, so the cost does not grow with the number of rules. A rule
+// that absence alone can satisfy is woken by every event. Owned by the Matcher. Thread: worker.
 
 #include <cstdint>
 #include <map>
@@ -21,7 +21,7 @@ namespace tapewatch {
 
 // One thing to be seen.
 struct Witness {
-  enum class Kind : std::uint8_t { exact, number, literal, presence };
+  enum class Kind : std::uint8_t { exact, number, prefix, suffix, literal, presence };
   Kind kind = Kind::presence;
   FieldId field = no_field;  // no_field: literal anywhere in the line
   std::string text;          // folded; of a number its canonical form
@@ -49,8 +49,10 @@ class WitnessIndex final {
     void finish();
     [[nodiscard]] bool empty() const { return entries_.empty(); }
     [[nodiscard]] const Rules* find(std::string_view text) const;
+    // Calls `visit(rules)` for the entries that `text` starts, or ends, with.
+    template <typename Visit>
+    void find_parts(std::string_view text, bool at_end, const Visit& visit) const;
     [[nodiscard]] bool has_numbers() const { return has_numbers_; }
-    [[nodiscard]] bool has_wide() const { return has_wide_; }
 
    private:
     struct Entry {
@@ -61,7 +63,6 @@ class WitnessIndex final {
     std::vector<std::uint32_t> table_;  // index of an entry plus one; a power of two, at most half full
     std::uint64_t lengths_ = 0;         // bit min(length, 63)
     bool has_numbers_ = false;
-    bool has_wide_ = false;  // some value is not ASCII
   };
 
   struct LiteralTable {
@@ -74,8 +75,12 @@ class WitnessIndex final {
   struct Field {
     FieldId id = no_field;
     ExactTable exact;
+    ExactTable prefixes;
+    ExactTable suffixes;
     LiteralTable literals;
     Rules presence;
+    bool wide = false;   // some value is not ASCII: the event's text must be folded first
+    bool texts = false;  // there is something to look up or to scan
   };
 
   void add(const Witness& witness, const Rules& rules);

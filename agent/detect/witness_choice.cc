@@ -19,7 +19,9 @@ constexpr double literal_cost = 4;
 constexpr double literal_length_cost = 16;
 constexpr double literal_field_cost = 40;
 constexpr double presence_cost = 60;
+constexpr double part_cost = 3;  // a beginning or an end: rules out less than the whole value
 constexpr std::size_t literal_bytes_min = 2;
+constexpr std::size_t part_bytes_max = 62;  // longer beginnings are looked for as literals
 
 constexpr std::array<std::string_view, 14> common_values = {"info", "debug", "trace", "success", "ok",  "true", "false",
                                                             "get",  "post",  "buy",   "sell",    "200", "0",    "1"};
@@ -28,40 +30,52 @@ bool is_common(std::string_view text) {
   return std::find(common_values.begin(), common_values.end(), text) != common_values.end();
 }
 
-// What must be seen for this test to hold; nullopt when absence satisfies it.
-std::optional<Witness> witness_of(FieldId field, const Test& test) {
-  Witness witness{Witness::Kind::presence, field, {}};
+using Witnesses = std::vector<Witness>;
+
+Witness literal_of(FieldId field, const std::string& text) { return {Witness::Kind::literal, field, folded(text)}; }
+
+std::optional<Witnesses> witnesses_of_text(FieldId field, const Pattern& pattern) {
+  if (field != no_field && pattern.shape() == Pattern::Shape::exact && !pattern.needle().empty()) {
+    return Witnesses{{Witness::Kind::exact, field, folded(pattern.needle())}};
+  }
+  const bool prefix = pattern.shape() == Pattern::Shape::prefix;
+  if (field != no_field && (prefix || pattern.shape() == Pattern::Shape::suffix) &&
+      pattern.needle().size() >= literal_bytes_min && pattern.needle().size() <= part_bytes_max) {
+    return Witnesses{{prefix ? Witness::Kind::prefix : Witness::Kind::suffix, field, folded(pattern.needle())}};
+  }
+  const std::string literal = pattern.witness();
+  if (literal.size() >= literal_bytes_min) return Witnesses{literal_of(field, literal)};
+  if (field == no_field) return std::nullopt;
+  return Witnesses{{Witness::Kind::presence, field, {}}};
+}
+
+// What must be seen, one of it, for this test to hold; nullopt when absence satisfies it.
+std::optional<Witnesses> witnesses_of(FieldId field, const Test& test) {
+  const Witness presence{Witness::Kind::presence, field, {}};
+  const auto present = field == no_field ? std::nullopt : std::optional(Witnesses{presence});
   switch (test.kind) {
     case TestKind::null:
       return std::nullopt;
     case TestKind::exists:
-      return test.flag ? std::optional(witness) : std::nullopt;
+      return test.flag ? present : std::nullopt;
     case TestKind::boolean:
-      witness.kind = Witness::Kind::exact;
-      witness.text = test.flag ? "true" : "false";
-      return witness;
+      return Witnesses{{Witness::Kind::exact, field, test.flag ? "true" : "false"}};
     case TestKind::number:
-      if (test.part != TimePart::none) return witness;
-      witness.kind = Witness::Kind::number;
-      witness.text = test.number.canonical();
-      return witness;
+      if (test.part != TimePart::none) return present;
+      return Witnesses{{Witness::Kind::number, field, test.number.canonical()}};
     case TestKind::text:
-      break;
-    default:
-      return field == no_field ? std::nullopt : std::optional(witness);
+      return witnesses_of_text(field, test.pattern);
+    case TestKind::regex: {
+      Witnesses literals;
+      for (const std::string& text : test.regex_literals) literals.push_back(literal_of(field, text));
+      return literals.empty() ? present : literals;
+    }
+    case TestKind::cidr:
+    case TestKind::compare:
+    case TestKind::field_ref:
+      return present;
   }
-  if (field != no_field && test.pattern.shape() == Pattern::Shape::exact && !test.pattern.needle().empty()) {
-    witness.kind = Witness::Kind::exact;
-    witness.text = folded(test.pattern.needle());
-    return witness;
-  }
-  const std::string literal = test.pattern.witness();
-  if (literal.size() >= literal_bytes_min) {
-    witness.kind = Witness::Kind::literal;
-    witness.text = folded(literal);
-    return witness;
-  }
-  return field == no_field ? std::nullopt : std::optional(witness);
+  return std::nullopt;
 }
 
 }  // namespace
@@ -72,8 +86,8 @@ WitnessChoice::WitnessChoice(const std::vector<DetectionRule>& rules) {
     for (const Item& item : rule.items) {
       for (const auto& alternatives : item.values) {
         for (const Test& test : alternatives) {
-          const auto witness = item.negated ? std::nullopt : witness_of(item.field, test);
-          if (witness) uses.insert({witness->kind, witness->field});
+          const auto witnesses = item.negated ? std::nullopt : witnesses_of(item.field, test);
+          if (witnesses) uses.insert({witnesses->front().kind, item.field});
         }
       }
     }
@@ -88,6 +102,9 @@ double WitnessChoice::cost(const Witness& witness) const {
     case Witness::Kind::exact:
     case Witness::Kind::number:
       return exact_cost + exact_field_cost / sharers + (is_common(witness.text) ? common_value_cost : 0);
+    case Witness::Kind::prefix:
+    case Witness::Kind::suffix:
+      return part_cost + exact_field_cost / sharers;
     case Witness::Kind::literal:
       return literal_cost + literal_length_cost / static_cast<double>(std::min<std::size_t>(8, witness.text.size())) +
              literal_field_cost / sharers;
@@ -101,10 +118,12 @@ std::optional<WitnessChoice::Candidate> WitnessChoice::of_alternatives(const Ite
                                                                        const std::vector<Test>& tests) const {
   Candidate all;
   for (const Test& test : tests) {
-    auto witness = witness_of(item.field, test);
-    if (!witness) return std::nullopt;
-    all.cost += cost(*witness);
-    all.witnesses.push_back(std::move(*witness));
+    auto witnesses = witnesses_of(item.field, test);
+    if (!witnesses) return std::nullopt;
+    for (Witness& witness : *witnesses) {
+      all.cost += cost(witness);
+      all.witnesses.push_back(std::move(witness));
+    }
   }
   return all;
 }
