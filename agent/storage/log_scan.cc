@@ -47,6 +47,16 @@ LogScan::End LogScan::scan_segment(Segment& segment, bool wants_documents, const
     note_failure(segment, rows.error());
     return End::all_seen;
   }
+  groups_.clear();
+  tested_group_ = -1;
+  if (filtered_) {
+    Result<std::vector<FilterGroup>> groups = reader.value()->groups();
+    if (!groups.ok()) {
+      note_failure(segment, groups.error());
+      return End::all_seen;
+    }
+    groups_ = std::move(groups).value();
+  }
   for (const BlockRow& row : rows.value()) {
     if (out_of_time()) return End::out_of_time;
     const End end = scan_row(*reader.value(), segment, row, wants_documents, visit);
@@ -56,15 +66,49 @@ LogScan::End LogScan::scan_segment(Segment& segment, bool wants_documents, const
   return End::all_seen;
 }
 
+Result<bool> LogScan::may_match(SegmentReader& reader, const BlockRow& row) {
+  // The group whose first block is the last one not behind this block.
+  auto group =
+      std::upper_bound(groups_.begin(), groups_.end(), row.first_sequence,
+                       [](std::int64_t first, const FilterGroup& g) { return first < g.first_sequences.front(); });
+  if (group != groups_.begin()) {
+    --group;
+    const std::vector<std::int64_t>& members = group->first_sequences;
+    const auto member = std::lower_bound(members.begin(), members.end(), row.first_sequence);
+    if (member != members.end() && *member == row.first_sequence) {
+      const Result<std::uint64_t> answer = test_group(reader, group->number);
+      if (!answer.ok()) return answer.error();
+      return (answer.value() >> (member - members.begin()) & 1) != 0;
+    }
+  }
+  Status read = reader.read_filter(row.first_sequence, filter_bits_);
+  if (!read.ok()) return std::move(read).error();
+  return root_->block_may_match(filter_bits_);
+}
+
+// Blocks come in order, so that the answer for one group serves all of its blocks.
+Result<std::uint64_t> LogScan::test_group(SegmentReader& reader, std::int64_t number) {
+  if (tested_group_ == number) return group_answer_;
+  Status read = success();
+  const std::uint64_t answer = root_->group_may_match([&](std::size_t bucket) -> std::string_view {
+    if (read.ok()) read = reader.read_slice(number, bucket, filter_bits_);
+    return read.ok() ? std::string_view(filter_bits_) : std::string_view();
+  });
+  if (!read.ok()) return std::move(read).error();
+  tested_group_ = number;
+  group_answer_ = answer;
+  return answer;
+}
+
 LogScan::End LogScan::scan_row(SegmentReader& reader, Segment& segment, const BlockRow& row, bool wants_documents,
                                const Visit& visit) {
   if (filtered_) {
-    Status read = reader.read_filter(row.first_sequence, filter_bits_);
-    if (!read.ok()) {
-      note_failure(segment, read.error());
+    const Result<bool> possible = may_match(reader, row);
+    if (!possible.ok()) {
+      note_failure(segment, possible.error());
       return End::all_seen;
     }
-    if (!root_->block_may_match(filter_bits_)) return End::all_seen;
+    if (!possible.value()) return End::all_seen;
   }
   const bool body = wants_documents || root_ != nullptr;
   Status read = reader.read_block(row.first_sequence, heads_bytes_, body ? &body_ : nullptr);

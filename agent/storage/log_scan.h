@@ -46,6 +46,9 @@ class LogScan final {
 
  private:
   End scan_segment(Segment& segment, bool wants_documents, const Visit& visit);
+  // Whether the block's filter, sliced or single, allows a match.
+  [[nodiscard]] Result<bool> may_match(SegmentReader& reader, const BlockRow& row);
+  [[nodiscard]] Result<std::uint64_t> test_group(SegmentReader& reader, std::int64_t number);
   End scan_row(SegmentReader& reader, Segment& segment, const BlockRow& row, bool wants_documents, const Visit& visit);
   End scan_records(std::int64_t first, const RecordHead* heads, std::size_t count, const char* raw, const Visit& visit);
   void note_damage(Segment& segment, std::int64_t block, std::string_view what);
@@ -66,6 +69,11 @@ class LogScan final {
   std::int64_t lines_ = 0;
   std::int64_t bytes_ = 0;
   std::int64_t damaged_ = 0;
+
+  // Of the segment that is being scanned.
+  std::vector<FilterGroup> groups_;
+  std::int64_t tested_group_ = -1;
+  std::uint64_t group_answer_ = 0;
 
   Decompressor decompressor_;
   std::string filter_bits_;

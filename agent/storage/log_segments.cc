@@ -101,6 +101,7 @@ void LogWriter::close() {
 // The open block ends with its segment, so that a block is in one file only.
 void LogWriter::close_segment() {
   if (!blocks_.empty() && !blocks_.back().sealed) seal_block();
+  for (OpenBlock& open : blocks_) open.finished = true;
   if (live_ != nullptr && !live_->seal()) sealing_.push_back(std::move(live_));
   live_.reset();
   trim_positions();
@@ -155,7 +156,10 @@ void LogWriter::quarantine(const std::shared_ptr<Segment>& segment) {
     live_.reset();
     // Its newest blocks are still in memory: they go into the next file whole.
     for (OpenBlock& open : blocks_) {
-      if (open.block->first_sequence() >= segment->first_sequence) open.committed = 0;
+      if (open.block->first_sequence() >= segment->first_sequence) {
+        open.committed = 0;
+        open.finished = false;
+      }
     }
     if (!dirty_) dirty_since_ns_ = clock_.steady_ns();
     dirty_ = true;

@@ -63,7 +63,8 @@ void LogWriter::add_record(const LogRecord& record, std::string_view document) {
 void LogWriter::start_block(std::size_t document_bytes) {
   if (!blocks_.empty() && !blocks_.back().sealed) seal_block();
   const std::size_t bytes = std::max(options_.block_bytes, document_bytes + 1);
-  blocks_.push_back({std::make_shared<MemoryBlock>(next_sequence_, bytes, options_.block_records_max), 0, false});
+  blocks_.push_back(
+      {std::make_shared<MemoryBlock>(next_sequence_, bytes, options_.block_records_max), 0, false, false});
   filter_.clear();
 }
 
@@ -132,7 +133,11 @@ Status LogWriter::try_commit() {
 Status LogWriter::write_transaction() {
   Status done = live_->begin();
   for (const OpenBlock& open : blocks_) {
-    if (done.ok() && open.committed < open.block->records()) done = write_block(open);
+    if (done.ok() && open.committed < open.block->records()) {
+      done = write_block(open);
+    } else if (open.sealed && !open.finished) {
+      live_->finish_block(open.block->first_sequence(), open.block->filter_bits());
+    }
   }
   for (const std::uint64_t file : changed_) {
     if (done.ok()) done = live_->put_position(file, applied_.at(file));
@@ -150,7 +155,7 @@ Status LogWriter::write_block(const OpenBlock& open) {
     row.time_max_ns = std::max(row.time_max_ns, heads[i].time_ns);
   }
   return live_->put_block(row, encode_heads(heads, block.records()), compressor_.compress(block.raw()),
-                          open.sealed ? block.filter_bits() : filter_.bits());
+                          open.sealed ? block.filter_bits() : filter_.bits(), open.sealed);
 }
 
 Status LogWriter::ensure_segment() {
@@ -177,7 +182,10 @@ Status LogWriter::ensure_segment() {
 
 void LogWriter::finish_commit() {
   ++memory_.counters.commits;
-  for (OpenBlock& open : blocks_) open.committed = open.block->records();
+  for (OpenBlock& open : blocks_) {
+    open.committed = open.block->records();
+    open.finished = open.sealed;
+  }
   for (const std::uint64_t file : changed_) committed_[file] = applied_.at(file);
   changed_.clear();
   forget_old_blocks();
@@ -227,7 +235,7 @@ void LogWriter::take_back() {
     rebuilt->add(record, last.block->document(head), filter_, scratch_);
   }
   next_sequence_ = rebuilt->first_sequence() + static_cast<std::int64_t>(last.committed);
-  blocks_.back() = {std::move(rebuilt), last.committed, false};
+  blocks_.back() = {std::move(rebuilt), last.committed, false, false};
 }
 
 // True when something was done about it and the commit is worth a second try.

@@ -44,6 +44,7 @@ class LogWriter final {
     std::shared_ptr<MemoryBlock> block;
     std::size_t committed = 0;  // records of it that are on disk
     bool sealed = false;
+    bool finished = false;  // the segment knows that it will not change any more
   };
 
   void add_record(const LogRecord& record, std::string_view document);

@@ -190,6 +190,31 @@ bool QueryNode::block_may_match(std::string_view bits) const {
   }
 }
 
+std::uint64_t QueryNode::group_may_match(const SliceOf& slice) const {
+  constexpr std::uint64_t every = ~std::uint64_t{0};
+  std::uint64_t blocks = every;
+  switch (kind) {
+    case Kind::negation:
+      return every;
+    case Kind::all_of:
+      for (const QueryNode& child : children) {
+        if (blocks != 0) blocks &= child.group_may_match(slice);
+      }
+      return blocks;
+    case Kind::any_of:
+      blocks = 0;
+      for (const QueryNode& child : children) blocks |= child.group_may_match(slice);
+      return blocks;
+    default:
+      for (const std::uint64_t hash : tokens) {
+        if (blocks == 0) break;
+        const std::string_view bits = slice(TokenFilter::bucket_of(hash));
+        if (!bits.empty()) blocks &= TokenFilter::slice_may_hold(bits, hash);
+      }
+      return blocks;
+  }
+}
+
 std::string_view searchable_text(std::string_view document, std::string& scratch) {
   if (document.empty() || std::memchr(document.data(), '\\', document.size()) == nullptr) return document;
   scratch.clear();

@@ -4,6 +4,7 @@
 // document. Immutable once built. Thread: any, but each thread brings its own DocumentMatcher.
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -52,6 +53,10 @@ class QueryNode final {
   [[nodiscard]] bool wants_filter() const;
   // `bits` as TokenFilter stores them.
   [[nodiscard]] bool block_may_match(std::string_view bits) const;
+  // The same for a group of blocks whose filters are stored sliced: bit i stands for block i. `slice` gives bucket n of
+  // all of them; an empty answer means that nothing is known.
+  using SliceOf = std::function<std::string_view(std::size_t bucket)>;
+  [[nodiscard]] std::uint64_t group_may_match(const SliceOf& slice) const;
 };
 
 // Tests documents, one after the other, with scratch space that is reused.

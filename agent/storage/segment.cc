@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstring>
 
 #include "base/clock.h"
 
@@ -21,8 +22,15 @@ constexpr const char* schema =
     " time_min INTEGER NOT NULL, time_max INTEGER NOT NULL);"
     "CREATE TABLE bodies(first INTEGER PRIMARY KEY, heads BLOB NOT NULL, body BLOB NOT NULL);"
     "CREATE TABLE filters(first INTEGER PRIMARY KEY, bits BLOB NOT NULL);"
+    "CREATE TABLE groups(number INTEGER PRIMARY KEY, firsts BLOB NOT NULL);"
+    "CREATE TABLE slices(place INTEGER PRIMARY KEY, bits BLOB NOT NULL);"
     "CREATE TABLE sources(file INTEGER PRIMARY KEY, end INTEGER NOT NULL, changed_ns INTEGER NOT NULL);"
     "CREATE TABLE facts(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;";
+
+// Where a slice is in its table.
+std::int64_t slice_place(std::int64_t group, std::size_t bucket) {
+  return group * static_cast<std::int64_t>(TokenFilter::buckets) + static_cast<std::int64_t>(bucket);
+}
 
 std::int64_t file_bytes(const std::string& path) {
   struct stat facts {};
@@ -97,12 +105,15 @@ Result<std::unique_ptr<SegmentWriter>> SegmentWriter::create(std::shared_ptr<Seg
 
 Result<std::unique_ptr<SegmentWriter>> SegmentWriter::reopen(std::shared_ptr<Segment> segment, const Options& options) {
   Result<std::unique_ptr<SegmentWriter>> opened = open(std::move(segment), options);
-  if (opened.ok()) opened.value()->measure();
+  if (!opened.ok()) return opened;
+  opened.value()->measure();
+  Status loaded = opened.value()->load_ungrouped();
+  if (!loaded.ok()) opened = loaded.error();
   return opened;
 }
 
 Status SegmentWriter::put_block(const BlockRow& row, std::string_view heads, std::string_view body,
-                                std::string_view filter) {
+                                std::string_view filter, bool finished) {
   Status done = connection_->exec("INSERT OR REPLACE INTO blocks VALUES(?, ?, ?, ?, ?)",
                                   {row.first_sequence, row.records, row.raw_bytes, row.time_min_ns, row.time_max_ns});
   if (done.ok())
@@ -110,6 +121,7 @@ Status SegmentWriter::put_block(const BlockRow& row, std::string_view heads, std
                              {row.first_sequence, Blob{heads}, Blob{body}});
   if (done.ok())
     done = connection_->exec("INSERT OR REPLACE INTO filters VALUES(?, ?)", {row.first_sequence, Blob{filter}});
+  if (done.ok() && finished) finish_block(row.first_sequence, filter);
   return done;
 }
 
@@ -119,10 +131,69 @@ Status SegmentWriter::put_position(std::uint64_t file, const KeptPosition& posit
 
 Status SegmentWriter::commit(std::int64_t wall_ns) {
   Status done = connection_->exec("INSERT OR REPLACE INTO facts VALUES('written_ns', ?)", {wall_ns});
+  if (done.ok()) done = write_groups();
   if (done.ok()) done = connection_->exec("COMMIT");
   if (!done.ok()) return done;
+  const std::size_t grouped = ungrouped_.size() / group_blocks * group_blocks;
+  ungrouped_.erase(ungrouped_.begin(), ungrouped_.begin() + static_cast<std::ptrdiff_t>(grouped));
+  ungrouped_committed_ = ungrouped_.size();
+  next_group_ += static_cast<std::int64_t>(grouped / group_blocks);
   segment_->written_ns = wall_ns;
   measure();
+  return done;
+}
+
+void SegmentWriter::rollback() {
+  connection_->rollback();
+  ungrouped_.resize(ungrouped_committed_);
+}
+
+Status SegmentWriter::load_ungrouped() {
+  Result<Rows> groups = connection_->query("SELECT ifnull(max(number) + 1, 0) FROM groups");
+  if (!groups.ok()) return groups.error();
+  const Result<bool> group = groups->next();
+  if (!group.ok()) return group.error();
+  next_group_ = groups->integer(0);
+  Result<Rows> rows = connection_->query("SELECT first, bits FROM filters ORDER BY first");
+  if (!rows.ok()) return rows.error();
+  for (;;) {
+    const Result<bool> row = rows->next();
+    if (!row.ok()) return row.error();
+    if (!row.value()) break;
+    ungrouped_.push_back({rows->integer(0), std::string(rows->blob(1))});
+  }
+  ungrouped_committed_ = ungrouped_.size();
+  return success();
+}
+
+Status SegmentWriter::write_groups() {
+  Status done = success();
+  for (std::size_t at = 0; done.ok() && at + group_blocks <= ungrouped_.size(); at += group_blocks)
+    done = write_group(at);
+  return done;
+}
+
+// Slices the filters of the blocks from ungrouped_[at] on, and removes their rows.
+Status SegmentWriter::write_group(std::size_t at) {
+  const std::int64_t number = next_group_ + static_cast<std::int64_t>(at / group_blocks);
+  const Ungrouped* const members = ungrouped_.data() + at;
+  std::string firsts;
+  for (std::size_t i = 0; i < group_blocks; ++i) {
+    // A filter of a wrong size says nothing; in the group it has to say "maybe" to everything.
+    if (members[i].filter.size() != TokenFilter::bytes) ungrouped_[at + i].filter.assign(TokenFilter::bytes, '\xFF');
+    firsts.append(reinterpret_cast<const char*>(&members[i].first_sequence), sizeof(std::int64_t));
+  }
+  Status done = connection_->exec("INSERT INTO groups VALUES(?, ?)", {number, Blob{firsts}});
+  std::string slice;
+  for (std::size_t bucket = 0; done.ok() && bucket < TokenFilter::buckets; ++bucket) {
+    slice.clear();
+    for (std::size_t i = 0; i < group_blocks; ++i)
+      slice.append(members[i].filter, bucket * TokenFilter::bucket_bytes, TokenFilter::bucket_bytes);
+    done = connection_->exec("INSERT INTO slices VALUES(?, ?)", {slice_place(number, bucket), Blob{slice}});
+  }
+  if (done.ok())
+    done = connection_->exec("DELETE FROM filters WHERE first BETWEEN ? AND ?",
+                             {members[0].first_sequence, members[group_blocks - 1].first_sequence});
   return done;
 }
 
@@ -213,6 +284,32 @@ Result<std::vector<BlockRow>> SegmentReader::blocks(std::int64_t below, const Se
     if (!row.value()) return out;
     out.push_back({rows->integer(0), rows->integer(1), rows->integer(2), rows->integer(3), rows->integer(4)});
   }
+}
+
+Result<std::vector<FilterGroup>> SegmentReader::groups() {
+  Result<Rows> rows = connection_->query("SELECT number, firsts FROM groups ORDER BY number");
+  if (!rows.ok()) return std::move(rows).error();
+  std::vector<FilterGroup> out;
+  for (;;) {
+    const Result<bool> row = rows->next();
+    if (!row.ok()) return row.error();
+    if (!row.value()) return out;
+    const std::string_view firsts = rows->blob(1);
+    FilterGroup group{rows->integer(0), std::vector<std::int64_t>(firsts.size() / sizeof(std::int64_t))};
+    if (group.first_sequences.empty() || group.first_sequences.size() > group_blocks) continue;
+    std::memcpy(group.first_sequences.data(), firsts.data(), group.first_sequences.size() * sizeof(std::int64_t));
+    out.push_back(std::move(group));
+  }
+}
+
+Status SegmentReader::read_slice(std::int64_t group, std::size_t bucket, std::string& bits) {
+  bits.clear();
+  Result<Rows> rows = connection_->query("SELECT bits FROM slices WHERE place = ?", {slice_place(group, bucket)});
+  if (!rows.ok()) return std::move(rows).error();
+  const Result<bool> row = rows->next();
+  if (!row.ok()) return row.error();
+  if (row.value()) bits.assign(rows->blob(0));
+  return success();
 }
 
 Status SegmentReader::read_filter(std::int64_t first_sequence, std::string& bits) {

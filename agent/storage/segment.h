@@ -34,6 +34,15 @@ struct KeptPosition {
 };
 using KeptPositions = std::unordered_map<std::uint64_t, KeptPosition>;
 
+// Filters of so many finished blocks are stored together, sliced; two slices fill a page.
+inline constexpr std::size_t group_blocks = 62;
+
+// The blocks of one group, in order.
+struct FilterGroup {
+  std::int64_t number = 0;
+  std::vector<std::int64_t> first_sequences;
+};
+
 // What one block is on disk.
 struct BlockRow {
   std::int64_t first_sequence = 0;
@@ -58,11 +67,16 @@ class SegmentWriter final {
                                                                      const Options& options);
 
   [[nodiscard]] Status begin() { return connection_->exec("BEGIN IMMEDIATE"); }
+  // A finished block is never put again.
   [[nodiscard]] Status put_block(const BlockRow& row, std::string_view heads, std::string_view body,
-                                 std::string_view filter);
+                                 std::string_view filter, bool finished);
+  // The block that was put last time as it is now was its last.
+  void finish_block(std::int64_t first_sequence, std::string_view filter) {
+    ungrouped_.push_back({first_sequence, std::string(filter)});
+  }
   [[nodiscard]] Status put_position(std::uint64_t file, const KeptPosition& position);
   [[nodiscard]] Status commit(std::int64_t wall_ns);
-  void rollback() { connection_->rollback(); }
+  void rollback();
   // Copies the write-ahead log when it has grown to its limit. Between transactions.
   void maintain();
   // True once everything is in the file itself and the segment is marked sealed; false while a reader is in the way.
@@ -75,10 +89,22 @@ class SegmentWriter final {
   [[nodiscard]] static Result<std::unique_ptr<SegmentWriter>> open(std::shared_ptr<Segment> segment,
                                                                    const Options& options);
   void measure();
+  // Finished blocks whose filters still stand one by one, after a start.
+  [[nodiscard]] Status load_ungrouped();
+  [[nodiscard]] Status write_groups();
+  [[nodiscard]] Status write_group(std::size_t at);
+
+  struct Ungrouped {
+    std::int64_t first_sequence;
+    std::string filter;
+  };
 
   const std::shared_ptr<Segment> segment_;
   const std::unique_ptr<Connection> connection_;
   const std::int64_t checkpoint_bytes_;
+  std::vector<Ungrouped> ungrouped_;
+  std::size_t ungrouped_committed_ = 0;
+  std::int64_t next_group_ = 0;
 };
 
 class SegmentReader final {
@@ -97,6 +123,10 @@ class SegmentReader final {
   [[nodiscard]] Status begin() { return connection_->exec("BEGIN"); }
   // The blocks that begin before `below` and touch the time range, newest first.
   [[nodiscard]] Result<std::vector<BlockRow>> blocks(std::int64_t below, const SearchRange& range);
+  // Oldest first.
+  [[nodiscard]] Result<std::vector<FilterGroup>> groups();
+  // Empty when it is not there.
+  [[nodiscard]] Status read_slice(std::int64_t group, std::size_t bucket, std::string& bits);
   [[nodiscard]] Status read_filter(std::int64_t first_sequence, std::string& bits);
   [[nodiscard]] Status read_block(std::int64_t first_sequence, std::string& heads, std::string* body);
 

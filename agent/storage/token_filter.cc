@@ -39,6 +39,16 @@ std::uint64_t hash_padded(const char* at, std::size_t size) {
   return hash ^ hash >> 29;
 }
 
+bool bucket_holds(const char* bucket, std::uint64_t hash) {
+  const auto key = static_cast<std::uint32_t>(hash);
+  std::array<std::uint32_t, 8> words;
+  std::memcpy(words.data(), bucket, sizeof words);
+  for (std::size_t i = 0; i < 8; ++i) {
+    if ((words[i] >> (key * salts[i] >> 27) & 1) == 0) return false;
+  }
+  return true;
+}
+
 // Bit i is set when byte i of the 16 (or fewer, near the end) is a token character.
 #if defined(__SSE2__)
 std::uint32_t token_bits_16(const char* at) {
@@ -123,21 +133,20 @@ void TokenFilter::add_text(std::string_view text) {
 }
 
 void TokenFilter::add_hash(std::uint64_t hash) {
-  std::uint32_t* const bucket = words_.data() + (hash >> 56) * 8;
+  std::uint32_t* const bucket = words_.data() + bucket_of(hash) * 8;
   const auto key = static_cast<std::uint32_t>(hash);
   for (std::size_t i = 0; i < 8; ++i) bucket[i] |= 1u << (key * salts[i] >> 27);
 }
 
 bool TokenFilter::may_hold(std::string_view bits, std::uint64_t hash) {
-  if (bits.size() != bytes) return true;
-  const char* const bucket = bits.data() + (hash >> 56) * 32;
-  const auto key = static_cast<std::uint32_t>(hash);
-  for (std::size_t i = 0; i < 8; ++i) {
-    std::uint32_t word;
-    std::memcpy(&word, bucket + 4 * i, sizeof word);
-    if ((word >> (key * salts[i] >> 27) & 1) == 0) return false;
-  }
-  return true;
+  return bits.size() != bytes || bucket_holds(bits.data() + bucket_of(hash) * bucket_bytes, hash);
+}
+
+std::uint64_t TokenFilter::slice_may_hold(std::string_view slice, std::uint64_t hash) {
+  std::uint64_t blocks = 0;
+  for (std::size_t i = 0; i < 64 && (i + 1) * bucket_bytes <= slice.size(); ++i)
+    blocks |= static_cast<std::uint64_t>(bucket_holds(slice.data() + i * bucket_bytes, hash)) << i;
+  return blocks;
 }
 
 }  // namespace tapewatch

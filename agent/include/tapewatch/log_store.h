@@ -54,6 +54,12 @@ struct LogBatch {
     record.end = static_cast<std::uint32_t>(documents.size());
     records.push_back(record);
   }
+  // Puts another batch behind this one.
+  void add_all(const LogBatch& other) {
+    for (const LogRecord& record : other.records)
+      add(record, std::string_view(other.documents).substr(record.begin, record.end - record.begin));
+    sources.insert(sources.end(), other.sources.begin(), other.sources.end());
+  }
 };
 
 struct LogDocument {

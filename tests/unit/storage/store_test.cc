@@ -78,8 +78,7 @@ TEST(Store, WritesAndReadsTypedRows) {
   ASSERT_TRUE(store->write(insert("7203", 2.5), Durability::durable).ok());
   ASSERT_TRUE(store
                   ->write([](Tx& tx) -> Status {
-                    const auto changed =
-                        tx.exec("INSERT INTO orders(symbol, price) VALUES(?, ?)", "6758", nullptr);
+                    const auto changed = tx.exec("INSERT INTO orders(symbol, price) VALUES(?, ?)", "6758", nullptr);
                     return changed.ok() && changed.value() == 1 ? success() : Status(Error{Code::internal, "insert"});
                   })
                   .ok());
