@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/api.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <variant>
@@ -31,7 +32,7 @@ HttpAnswer page_answer(std::string body, const SearchPage& page) {
     append_event_json(body, document);
   }
   // A cursor is text: it may pass what JavaScript's numbers can hold.
-  body.append("],\"next_cursor\":");
+  body.append("],\"cursor\":");
   body.append(page.next_cursor == 0 ? "null" : "\"" + std::to_string(page.next_cursor) + "\"");
   body.append(",\"complete\":").append(page.complete ? "true" : "false");
   body.append(",\"scanned_lines\":");
@@ -100,9 +101,16 @@ HttpAnswer Api::search(std::string_view query) const {
   SearchLimits limits;
   limits.results_max = static_cast<std::size_t>(*limit);
   limits.bytes_max = limits_.bytes_max;
+  // Where a live tail goes on without a gap and without a double: behind the newest document that this search saw.
+  std::int64_t sequence = backend_->newest();
   const auto answer = backend_->search(params->text("query"), *range, limits, *cursor);
   if (!std::holds_alternative<SearchPage>(answer)) return failed(answer);
-  return page_answer("{", std::get<SearchPage>(answer));
+  const SearchPage& page = std::get<SearchPage>(answer);
+  if (!page.documents.empty()) sequence = std::max(sequence, page.documents.front().sequence);
+  std::string body = "{\"sequence\":";
+  append_json_int(body, sequence);
+  body.push_back(',');
+  return page_answer(std::move(body), page);
 }
 
 HttpAnswer Api::trace(std::string_view query) const {

@@ -8,8 +8,7 @@
 
 namespace tapewatch {
 
-// {"sequence":1,"id":"...","time":"...","level":"ERROR","event":{...}} on one line; a document that is not a JSON
-// object stands as a string under "text" instead of "event".
+// The document itself, on one line. What is not a JSON object stands as the message of one.
 void append_event_json(std::string& out, const LogDocument& document);
 
 }  // namespace tapewatch

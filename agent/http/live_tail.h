@@ -5,7 +5,7 @@
 // than a tick may carry, loses events, and is told how many ("skipped"). Owned by the front door. Thread: loop.
 //
 //   id: 17                      the sequence; sent back as Last-Event-ID it goes on from there
-//   data: {"sequence":17,...}   as in the answers of search
+//   data: {...}                 the document
 //
 //   event: skipped
 //   data: {"skipped":12}
