@@ -34,6 +34,10 @@ int state_command(const Arguments& arguments, Console& console);
 int explain_command(const Arguments& arguments, Console& console);
 int version_command(const Arguments& arguments, Console& console);
 
+// Runs an agent until a signal has drained it; see RunAgent in demo.h.
+int run_agent(const Config& config, const std::string& config_file,
+              const std::function<void(const std::string& address)>& listening, Console& console);
+
 // --- what several bodies share ---
 
 inline constexpr std::string_view default_config_file = "config/tapewatch.yaml";

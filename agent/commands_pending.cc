@@ -12,7 +12,9 @@ int pending(Console& console, std::string_view name) {
 }  // namespace
 
 int run_command(const Arguments&, Console& console) { return pending(console, "run"); }
-int demo_command(const Arguments&, Console& console) { return pending(console, "demo"); }
+int run_agent(const Config&, const std::string&, const std::function<void(const std::string&)>&, Console& console) {
+  return pending(console, "the agent");
+}
 int backtest_command(const Arguments&, Console& console) { return pending(console, "backtest"); }
 int setup_command(const Arguments&, Console& console) { return pending(console, "setup"); }
 int dlq_command(const Arguments&, Console& console) { return pending(console, "dlq"); }

@@ -248,7 +248,7 @@ std::vector<std::string> further_files(const std::string& path) {
 }
 
 // Joins one file to the tree. Returns false when it is not there whole.
-bool read_file_into(YamlNode& root, const std::string& path, ConfigFaults& faults) {
+bool read_file_into(ConfigNode& root, const std::string& path, ConfigFaults& faults) {
   const int file = faults.add_file(path);
   auto content = read_file(path, config_bytes_max);
   if (!content) {
@@ -268,12 +268,13 @@ bool read_file_into(YamlNode& root, const std::string& path, ConfigFaults& fault
   }
   faults.diagnostics().add_source(path, std::move(shown));
   if (!check_text(file, *content, faults)) return false;
-  YamlFile read = read_yaml(file, *content, faults);
+  ConfigFile read = read_config_text(file, *content, faults);
   if (file == 0) {
     root = std::move(read.root);
-    if (root.kind == YamlNode::Kind::null) root = YamlNode{YamlNode::Kind::map, false, "", {file, 0, 0, 1}, {}, {}};
+    if (root.kind == ConfigNode::Kind::null)
+      root = ConfigNode{ConfigNode::Kind::map, false, "", {file, 0, 0, 1}, {}, {}};
   } else {
-    merge_yaml(root, std::move(read.root));
+    merge_config(root, std::move(read.root));
   }
   return read.whole;
 }
@@ -295,10 +296,10 @@ Surroundings process_surroundings() {
 
 std::optional<Config> load_config(const std::string& path, const Surroundings& around, Diagnostics& diagnostics) {
   ConfigFaults faults(diagnostics);
-  YamlNode root;
-  root.kind = YamlNode::Kind::refused;
+  ConfigNode root;
+  root.kind = ConfigNode::Kind::refused;
   bool whole = read_file_into(root, path, faults);
-  if (root.kind != YamlNode::Kind::refused) {
+  if (root.kind != ConfigNode::Kind::refused) {
     for (const std::string& further : further_files(path)) whole &= read_file_into(root, further, faults);
   }
   ConfigSection top(faults, around, &root, {0, 0, 0, 1}, "");

@@ -31,7 +31,7 @@ struct CountRange {
 class ConfigSection final {
  public:
   // `node` may be null (the section is not there) and must outlive this; `path` is its name in messages.
-  ConfigSection(ConfigFaults& faults, const Surroundings& around, const YamlNode* node, const Place& place,
+  ConfigSection(ConfigFaults& faults, const Surroundings& around, const ConfigNode* node, const Place& place,
                 std::string path);
 
   [[nodiscard]] bool present() const { return node_ != nullptr; }
@@ -80,21 +80,21 @@ class ConfigSection final {
   void finish();
 
  private:
-  const YamlMember* take(std::string_view key);
+  const ConfigMember* take(std::string_view key);
   // The scalar at `key` with ${...} filled in.
   std::optional<std::string> scalar(std::string_view key, std::string_view wanted);
-  std::optional<std::string> expand(const YamlNode& node, const std::string& name);
-  std::optional<std::string> filled_text(const YamlNode& node, const std::string& name, bool trap);
-  void wrong_type(const YamlMember& member, std::string_view wanted);
+  std::optional<std::string> expand(const ConfigNode& node, const std::string& name);
+  std::optional<std::string> filled_text(const ConfigNode& node, const std::string& name, bool trap);
+  void wrong_type(const ConfigMember& member, std::string_view wanted);
   void bad_choice(std::string_view key, const std::string& value, const std::vector<std::string_view>& allowed);
-  void bad_flag(const YamlNode& node, const std::string& name, const std::string& value);
+  void bad_flag(const ConfigNode& node, const std::string& name, const std::string& value);
   void read_secret_file(const Place& place, const std::string& name, const std::string& path, Secret& out);
-  void collect_texts(const YamlNode& node, const std::string& name,
+  void collect_texts(const ConfigNode& node, const std::string& name,
                      std::vector<std::pair<std::string, std::string>>& out);
 
   ConfigFaults& faults_;
   const Surroundings& around_;
-  const YamlNode* node_;
+  const ConfigNode* node_;
   Place place_;
   std::string path_;
   std::vector<std::string_view> asked_;

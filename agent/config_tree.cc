@@ -31,40 +31,40 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     refuse_anchor(mark, anchor);
-    put(leaf(YamlNode::Kind::null, mark, "", false));
+    put(leaf(ConfigNode::Kind::null, mark, "", false));
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
     faults_.error(place(mark, 1), 109, "aliases are refused",
                   "write the value out; a value that starts with * needs quotes");
-    put(leaf(YamlNode::Kind::refused, mark, "", false));
+    put(leaf(ConfigNode::Kind::refused, mark, "", false));
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
     refuse_anchor(mark, anchor);
     refuse_tag(mark, tag);
-    put(leaf(YamlNode::Kind::scalar, mark, value, tag == "!"));
+    put(leaf(ConfigNode::Kind::scalar, mark, value, tag == "!"));
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value) override {
-    open(YamlNode::Kind::list, mark, tag, anchor);
+    open(ConfigNode::Kind::list, mark, tag, anchor);
   }
   void OnSequenceEnd() override { close(); }
   void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                   YAML::EmitterStyle::value) override {
-    open(YamlNode::Kind::map, mark, tag, anchor);
+    open(ConfigNode::Kind::map, mark, tag, anchor);
   }
   void OnMapEnd() override { close(); }
 
-  YamlNode finish() {
+  ConfigNode finish() {
     while (!open_.empty()) close();
     return std::move(root_);
   }
 
  private:
   struct Open {
-    YamlNode node;
+    ConfigNode node;
     bool has_key = false;
-    YamlMember member;
+    ConfigMember member;
     std::unordered_map<std::string, std::size_t> keys;
   };
 
@@ -87,8 +87,8 @@ class TreeBuilder final : public YAML::EventHandler {
     return result;
   }
 
-  YamlNode leaf(YamlNode::Kind kind, const YAML::Mark& mark, std::string value, bool quoted) const {
-    YamlNode node;
+  ConfigNode leaf(ConfigNode::Kind kind, const YAML::Mark& mark, std::string value, bool quoted) const {
+    ConfigNode node;
     node.kind = kind;
     node.quoted = quoted;
     node.place = place(mark, value.size());
@@ -104,7 +104,7 @@ class TreeBuilder final : public YAML::EventHandler {
     faults_.error(place(mark, 1), 111, "tags are refused", "quote a value that must be text");
   }
 
-  void open(YamlNode::Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
+  void open(ConfigNode::Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
     if (skipped_ > 0 || open_.size() >= depth_max) {
       if (!told_depth_) faults_.error(place(mark, 1), 110, "nested deeper than 32 levels");
       told_depth_ = true;
@@ -120,27 +120,27 @@ class TreeBuilder final : public YAML::EventHandler {
   void close() {
     if (skipped_ > 0) {
       --skipped_;
-      if (skipped_ == 0) put(YamlNode{YamlNode::Kind::refused, false, "", {}, {}, {}});
+      if (skipped_ == 0) put(ConfigNode{ConfigNode::Kind::refused, false, "", {}, {}, {}});
       return;
     }
     if (open_.empty()) return;
     Open done = std::move(open_.back());
     open_.pop_back();
     if (done.has_key) {  // a syntax error came before its value
-      done.member.value.kind = YamlNode::Kind::refused;
+      done.member.value.kind = ConfigNode::Kind::refused;
       done.node.members.push_back(std::move(done.member));
     }
     put(std::move(done.node));
   }
 
-  void put(YamlNode&& node) {
+  void put(ConfigNode&& node) {
     if (skipped_ > 0) return;
     if (open_.empty()) {
       root_ = std::move(node);
       return;
     }
     Open& parent = open_.back();
-    if (parent.node.kind == YamlNode::Kind::list) {
+    if (parent.node.kind == ConfigNode::Kind::list) {
       parent.node.items.push_back(std::move(node));
     } else if (!parent.has_key) {
       put_key(parent, std::move(node));
@@ -149,13 +149,13 @@ class TreeBuilder final : public YAML::EventHandler {
     }
   }
 
-  void put_key(Open& parent, YamlNode&& node) {
+  void put_key(Open& parent, ConfigNode&& node) {
     parent.has_key = true;
     parent.member = {};
     parent.member.place = node.place;
-    if (node.kind == YamlNode::Kind::scalar) {
+    if (node.kind == ConfigNode::Kind::scalar) {
       parent.member.key = std::move(node.text);
-    } else if (node.kind != YamlNode::Kind::refused) {
+    } else if (node.kind != ConfigNode::Kind::refused) {
       faults_.error(node.place, 107, "a key must be text");
     }
     if (parent.member.key == "<<" && !node.quoted) {
@@ -164,12 +164,12 @@ class TreeBuilder final : public YAML::EventHandler {
     }
   }
 
-  void put_member(Open& parent, YamlNode&& node) {
+  void put_member(Open& parent, ConfigNode&& node) {
     parent.has_key = false;
-    YamlMember& member = parent.member;
+    ConfigMember& member = parent.member;
     member.value = std::move(node);
     if (member.key.empty()) return;
-    if (member.value.kind == YamlNode::Kind::null) member.value.place = member.place;
+    if (member.value.kind == ConfigNode::Kind::null) member.value.place = member.place;
     const auto [known, added] = parent.keys.emplace(member.key, parent.node.members.size());
     if (added) {
       parent.node.members.push_back(std::move(member));
@@ -187,7 +187,7 @@ class TreeBuilder final : public YAML::EventHandler {
   ConfigFaults& faults_;
   std::vector<std::size_t> line_starts_;
   std::vector<Open> open_;
-  YamlNode root_;
+  ConfigNode root_;
   int skipped_ = 0;  // levels open beyond the deepest allowed
   bool told_depth_ = false;
 };
@@ -248,17 +248,17 @@ Place report_syntax(int file, const std::string& text, int line, int column, con
 }
 
 // What stands at this place was reported; readers pass over it.
-void refuse_at(YamlNode& node, const Place& place) {
-  if (node.place.line == place.line && node.place.column == place.column && node.kind == YamlNode::Kind::scalar)
-    node.kind = YamlNode::Kind::refused;
-  for (YamlNode& item : node.items) refuse_at(item, place);
-  for (YamlMember& member : node.members) refuse_at(member.value, place);
+void refuse_at(ConfigNode& node, const Place& place) {
+  if (node.place.line == place.line && node.place.column == place.column && node.kind == ConfigNode::Kind::scalar)
+    node.kind = ConfigNode::Kind::refused;
+  for (ConfigNode& item : node.items) refuse_at(item, place);
+  for (ConfigMember& member : node.members) refuse_at(member.value, place);
 }
 
 }  // namespace
 
-const YamlMember* YamlNode::find(std::string_view key) const {
-  for (const YamlMember& member : members) {
+const ConfigMember* ConfigNode::find(std::string_view key) const {
+  for (const ConfigMember& member : members) {
     if (member.key == key) return &member;
   }
   return nullptr;
@@ -289,9 +289,9 @@ void ConfigFaults::add(Severity severity, const Place& place, int number, std::s
                     std::move(hint)});
 }
 
-YamlFile read_yaml(int file, const std::string& text, ConfigFaults& faults) {
+ConfigFile read_config_text(int file, const std::string& text, ConfigFaults& faults) {
   TreeBuilder builder(file, text, faults);
-  YamlFile result;
+  ConfigFile result;
   Place swallower;
   try {  // the one place where the YAML library's exceptions end
     std::istringstream stream(text);
@@ -315,25 +315,25 @@ YamlFile read_yaml(int file, const std::string& text, ConfigFaults& faults) {
   return result;
 }
 
-void merge_yaml(YamlNode& base, YamlNode&& later) {
-  if (base.kind != YamlNode::Kind::map || later.kind != YamlNode::Kind::map) {
-    if (later.kind != YamlNode::Kind::null) base = std::move(later);
+void merge_config(ConfigNode& base, ConfigNode&& later) {
+  if (base.kind != ConfigNode::Kind::map || later.kind != ConfigNode::Kind::map) {
+    if (later.kind != ConfigNode::Kind::null) base = std::move(later);
     return;
   }
-  for (YamlMember& member : later.members) {
+  for (ConfigMember& member : later.members) {
     const auto known = std::find_if(base.members.begin(), base.members.end(),
-                                    [&](const YamlMember& m) { return m.key == member.key; });
+                                    [&](const ConfigMember& m) { return m.key == member.key; });
     if (known == base.members.end()) {
       base.members.push_back(std::move(member));
       continue;
     }
-    const bool lists = known->value.kind == YamlNode::Kind::list && member.value.kind == YamlNode::Kind::list;
+    const bool lists = known->value.kind == ConfigNode::Kind::list && member.value.kind == ConfigNode::Kind::list;
     if (lists && member.key == "inputs") {
-      for (YamlNode& item : member.value.items) known->value.items.push_back(std::move(item));
+      for (ConfigNode& item : member.value.items) known->value.items.push_back(std::move(item));
       continue;
     }
     known->place = member.place;
-    merge_yaml(known->value, std::move(member.value));
+    merge_config(known->value, std::move(member.value));
   }
 }
 

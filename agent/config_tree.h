@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// YamlNode: one configuration file as a tree whose every part knows its place. Made by read_yaml() from the parser's
-// events, so that duplicate keys, second documents, anchors and deep nesting are seen and reported, which the
+// ConfigNode: one configuration file as a tree whose every part knows its place. Made by read_config_text() from the
+// parser's events, so that duplicate keys, second documents, anchors and deep nesting are seen and reported, which the
 // library's own tree would swallow. Owned by load_config() while it reads. Thread: one at a time.
 
 #include <string>
@@ -18,25 +18,25 @@ struct Place {
   int length = 1;
 };
 
-struct YamlMember;
+struct ConfigMember;
 
-struct YamlNode {
+struct ConfigNode {
   // refused: it was reported already; readers keep quiet about it.
   enum class Kind : std::uint8_t { null, scalar, list, map, refused };
   Kind kind = Kind::null;
   bool quoted = false;
   std::string text;  // of a scalar
   Place place;
-  std::vector<YamlNode> items;      // of a list
-  std::vector<YamlMember> members;  // of a map, each key once
+  std::vector<ConfigNode> items;      // of a list
+  std::vector<ConfigMember> members;  // of a map, each key once
 
-  [[nodiscard]] const YamlMember* find(std::string_view key) const;
+  [[nodiscard]] const ConfigMember* find(std::string_view key) const;
 };
 
-struct YamlMember {
+struct ConfigMember {
   std::string key;
   Place place;  // of the key
-  YamlNode value;
+  ConfigNode value;
 };
 
 // Collects the faults of all files of one configuration. Beyond `faults_max` it only counts.
@@ -63,15 +63,15 @@ class ConfigFaults final {
   int added_ = 0;
 };
 
-struct YamlFile {
-  YamlNode root;
+struct ConfigFile {
+  ConfigNode root;
   bool whole = true;  // false: the text ends in a fault, so that a missing key says nothing
 };
 
 // The tree of `text`. What YAML allows and a configuration must not have (see above) is reported to `faults`.
-[[nodiscard]] YamlFile read_yaml(int file, const std::string& text, ConfigFaults& faults);
+[[nodiscard]] ConfigFile read_config_text(int file, const std::string& text, ConfigFaults& faults);
 
 // `later` over `base`: maps merge key by key, lists of inputs are joined, anything else is replaced.
-void merge_yaml(YamlNode& base, YamlNode&& later);
+void merge_config(ConfigNode& base, ConfigNode&& later);
 
 }  // namespace tapewatch
