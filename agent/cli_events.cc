@@ -166,12 +166,25 @@ std::string top_scalar(std::string_view json, std::string_view key) {
   return out;
 }
 
-std::string event_line(std::string_view json, bool colour) {
+std::string_view inner_event(std::string_view json) {
+  JsonIndex index;
+  if (!index.build(json) || !seek_member(index, "event") || index.peek() != '{') return json;
+  const std::size_t begin = index.position();
+  if (!index.skip_value(depth_max) || index.done()) return json;
+  const std::size_t end = json.rfind('}', index.position() - 1);
+  // A document may have an "event" object of its own: only an answer has a sequence beside it.
+  return top_scalar(json, "sequence").empty() || end == std::string_view::npos ? json
+                                                                               : json.substr(begin, end + 1 - begin);
+}
+
+std::string event_line(std::string_view answer, bool colour) {
+  const std::string_view json = inner_event(answer);
   const auto document = flatten_json(json);
   if (!document) return terminal_safe(json);
   const std::string_view level_text = first_of(*document, {"log.level", "level", "severity"});
   const Level level = level_from_name(level_text);
   std::string out(first_of(*document, {"@timestamp", "timestamp", "time", "ts"}));
+  if (out.empty() && json != answer) out = top_scalar(answer, "time");
   std::string shown_level(level == Level::none ? level_text : level_name(level));
   shown_level.resize(std::max<std::size_t>(shown_level.size(), 8), ' ');
   out = terminal_safe(out) + " ";
@@ -179,7 +192,7 @@ std::string event_line(std::string_view json, bool colour) {
   out += terminal_safe(shown_level);
   if (colour) out += "\x1b[0m";
   for (const std::string_view part :
-       {first_of(*document, {"log.logger", "logger"}), first_of(*document, {"message", "msg", "event"})}) {
+       {first_of(*document, {"log.logger", "logger"}), first_of(*document, {"message", "msg", "event", "text"})}) {
     if (!part.empty()) out += " " + terminal_safe(part);
   }
   std::size_t shown = 0;

@@ -177,9 +177,11 @@ class Reply final {
 };
 
 // Hands over the data of every whole event in `text`. False when `take` had enough.
-bool take_events(std::string& text, const std::function<bool(std::string_view)>& take) {
+bool take_events(std::string& text, const TakeStreamed& take) {
+  std::string name;
   std::string data;
   for (std::size_t end = 0; (end = text.find("\n\n")) != std::string::npos; text.erase(0, end + 2)) {
+    name.clear();
     data.clear();
     for (std::size_t at = 0; at < end;) {
       const std::size_t line_end = std::min(text.find('\n', at), end);
@@ -188,9 +190,10 @@ bool take_events(std::string& text, const std::function<bool(std::string_view)>&
         line.remove_prefix(line.substr(5, 1) == " " ? 6 : 5);
         data += (data.empty() ? "" : "\n") + std::string(line);
       }
+      if (line.substr(0, 7) == "event: ") name = line.substr(7);
       at = line_end + 1;
     }
-    if (!data.empty() && !take(data)) return false;
+    if (!data.empty() && !take(name, data)) return false;
   }
   return true;
 }
@@ -213,8 +216,7 @@ Result<ApiReply> api_get(const ApiAddress& address, const std::string& target, c
   }
 }
 
-Result<ApiReply> api_stream(const ApiAddress& address, const std::string& target,
-                            const std::function<bool(std::string_view data)>& take) {
+Result<ApiReply> api_stream(const ApiAddress& address, const std::string& target, const TakeStreamed& take) {
   auto fd = connect_to(address, std::chrono::seconds(0));
   if (!fd) return std::move(fd).error();
   if (Status sent = send_request(fd->get(), address, target); !sent) return std::move(sent).error();

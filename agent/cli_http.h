@@ -34,10 +34,11 @@ struct ApiLimits {
 [[nodiscard]] Result<ApiReply> api_get(const ApiAddress& address, const std::string& target,
                                        const ApiLimits& limits = {});
 
-// Reads a stream of server-sent events until it ends or `take` returns false; `take` gets each event's data. The reply
-// holds the body only when the status is not 200. No read times out.
+// Reads a stream of server-sent events until it ends or `take` returns false; `take` gets each event's name (mostly "")
+// and data. The reply holds the body only when the status is not 200. No read times out.
+using TakeStreamed = std::function<bool(std::string_view name, std::string_view data)>;
 [[nodiscard]] Result<ApiReply> api_stream(const ApiAddress& address, const std::string& target,
-                                          const std::function<bool(std::string_view data)>& take);
+                                          const TakeStreamed& take);
 
 // "http://127.0.0.1:9600" or "127.0.0.1:9600"; loopback only.
 [[nodiscard]] Result<ApiAddress> parse_api_url(std::string_view url);

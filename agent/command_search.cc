@@ -177,7 +177,7 @@ int search_command(const Arguments& arguments, Console& console) {
     if (!shown) return exit_failed;
     total += *shown;
     left -= *shown;
-    cursor = top_scalar(reply->body, "cursor");
+    cursor = top_scalar(reply->body, "next_cursor");
     elapsed = top_scalar(reply->body, "elapsed_ms");
     if (*shown == 0 || cursor == "null") cursor.clear();
   } while (left > 0 && !cursor.empty());
@@ -217,8 +217,12 @@ int tail_command(const Arguments& arguments, Console& console) {
   const std::string query = joined_words(arguments);
   std::string target = "/api/v1/tail";
   if (!query.empty()) target += "?query=" + url_encoded(query);
-  const auto reply = api_stream(*address, target, [&](std::string_view event) {
-    print_event(console, event, raw);
+  const auto reply = api_stream(*address, target, [&](std::string_view name, std::string_view event) {
+    if (name == "skipped") {
+      console.notice(terminal_safe(top_scalar(event, "skipped")) + " events passed too fast to be shown\n");
+    } else {
+      print_event(console, event, raw);
+    }
     return std::fflush(console.out) == 0;
   });
   if (!reply) return fail(console, reply.error().message);

@@ -268,12 +268,13 @@ bool read_file_into(ConfigNode& root, const std::string& path, ConfigFaults& fau
   }
   faults.diagnostics().add_source(path, std::move(shown));
   if (!check_text(file, *content, faults)) return false;
-  ConfigTree read = read_yaml(file, *content, faults);
+  ConfigFile read = read_config_text(file, *content, faults);
   if (file == 0) {
     root = std::move(read.root);
-    if (root.kind == ConfigNode::Kind::null) root = ConfigNode{ConfigNode::Kind::map, false, "", {file, 0, 0, 1}, {}, {}};
+    if (root.kind == ConfigNode::Kind::null)
+      root = ConfigNode{ConfigNode::Kind::map, false, "", {file, 0, 0, 1}, {}, {}};
   } else {
-    merge_yaml(root, std::move(read.root));
+    merge_config(root, std::move(read.root));
   }
   return read.whole;
 }

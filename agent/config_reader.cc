@@ -100,8 +100,8 @@ std::string_view meant_word(std::string_view word, const std::vector<std::string
   return "";
 }
 
-ConfigSection::ConfigSection(ConfigFaults& faults, const Surroundings& around, const ConfigNode* node, const Place& place,
-                             std::string path)
+ConfigSection::ConfigSection(ConfigFaults& faults, const Surroundings& around, const ConfigNode* node,
+                             const Place& place, std::string path)
     : faults_(faults), around_(around), node_(node), place_(place), path_(std::move(path)) {
   if (node_ == nullptr || node_->kind == ConfigNode::Kind::map) return;
   if (node_->kind == ConfigNode::Kind::list || node_->kind == ConfigNode::Kind::scalar) {

@@ -289,9 +289,9 @@ void ConfigFaults::add(Severity severity, const Place& place, int number, std::s
                     std::move(hint)});
 }
 
-ConfigTree read_yaml(int file, const std::string& text, ConfigFaults& faults) {
+ConfigFile read_config_text(int file, const std::string& text, ConfigFaults& faults) {
   ConfigTreeBuilder builder(file, text, faults);
-  ConfigTree result;
+  ConfigFile result;
   Place swallower;
   try {  // the one place where the YAML library's exceptions end
     std::istringstream stream(text);
@@ -315,7 +315,7 @@ ConfigTree read_yaml(int file, const std::string& text, ConfigFaults& faults) {
   return result;
 }
 
-void merge_yaml(ConfigNode& base, ConfigNode&& later) {
+void merge_config(ConfigNode& base, ConfigNode&& later) {
   if (base.kind != ConfigNode::Kind::map || later.kind != ConfigNode::Kind::map) {
     if (later.kind != ConfigNode::Kind::null) base = std::move(later);
     return;
@@ -333,7 +333,7 @@ void merge_yaml(ConfigNode& base, ConfigNode&& later) {
       continue;
     }
     known->place = member.place;
-    merge_yaml(known->value, std::move(member.value));
+    merge_config(known->value, std::move(member.value));
   }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// ConfigNode: one configuration file as a tree whose every part knows its place. Made by read_yaml() from the parser's
-// events, so that duplicate keys, second documents, anchors and deep nesting are seen and reported, which the
+// ConfigNode: one configuration file as a tree whose every part knows its place. Made by read_config_text() from the
+// parser's events, so that duplicate keys, second documents, anchors and deep nesting are seen and reported, which the
 // library's own tree would swallow. Owned by load_config() while it reads. Thread: one at a time.
 
 #include <string>
@@ -63,15 +63,15 @@ class ConfigFaults final {
   int added_ = 0;
 };
 
-struct ConfigTree {
+struct ConfigFile {
   ConfigNode root;
   bool whole = true;  // false: the text ends in a fault, so that a missing key says nothing
 };
 
 // The tree of `text`. What YAML allows and a configuration must not have (see above) is reported to `faults`.
-[[nodiscard]] ConfigTree read_yaml(int file, const std::string& text, ConfigFaults& faults);
+[[nodiscard]] ConfigFile read_config_text(int file, const std::string& text, ConfigFaults& faults);
 
 // `later` over `base`: maps merge key by key, lists of inputs are joined, anything else is replaced.
-void merge_yaml(ConfigNode& base, ConfigNode&& later);
+void merge_config(ConfigNode& base, ConfigNode&& later);
 
 }  // namespace tapewatch

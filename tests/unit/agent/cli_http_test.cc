@@ -50,12 +50,12 @@ TEST(ApiStream, HandsOverEventsOneByOne) {
       {"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n: hello\n\ndata: {\"a\":1}\n\n"
        "event: x\r\ndata: one\r\ndata: two\r\n\r\ndata: last\n\n"});
   std::vector<std::string> events;
-  const auto reply = api_stream(address_of(server), "/tail", [&](std::string_view data) {
-    events.emplace_back(data);
+  const auto reply = api_stream(address_of(server), "/tail", [&](std::string_view name, std::string_view data) {
+    events.push_back(std::string(name) + "|" + std::string(data));
     return events.size() < 3;
   });
   ASSERT_TRUE(reply);
-  EXPECT_EQ(events, (std::vector<std::string>{"{\"a\":1}", "one\ntwo", "last"}));
+  EXPECT_EQ(events, (std::vector<std::string>{"|{\"a\":1}", "x|one\ntwo", "|last"}));
 }
 
 TEST(ApiUrl, OnlyThisMachine) {

@@ -118,8 +118,8 @@ TEST_F(CommandsTest, VersionTellsLibraries) {
 
 TEST_F(CommandsTest, SearchPrintsEventsAndFollowsTheCursor) {
   ScriptedServer server(
-      {json_answer(R"({"events":[{"message":"one"},{"message":"two"}],"cursor":"c 1","elapsed_ms":3})"),
-       json_answer(R"({"events":[{"message":"three"}],"cursor":null,"elapsed_ms":2})")});
+      {json_answer(R"({"events":[{"message":"one"},{"message":"two"}],"next_cursor":"c 1","elapsed_ms":3})"),
+       json_answer(R"({"events":[{"message":"three"}],"next_cursor":null,"elapsed_ms":2})")});
   EXPECT_EQ(run({"search", "--url", server.url(), "level:ERROR", "\"a b\"", "--json", "--limit", "5"}), exit_good);
   EXPECT_EQ(out_, "{\"message\":\"one\"}\n{\"message\":\"two\"}\n{\"message\":\"three\"}\n");
   EXPECT_EQ(err_, "3 events, took 2 ms\n");
@@ -146,9 +146,11 @@ TEST_F(CommandsTest, TraceOfNothingFails) {
 }
 
 TEST_F(CommandsTest, TailPrintsWhatPasses) {
-  ScriptedServer server({"HTTP/1.1 200 OK\r\n\r\ndata: {\"a\":1}\n\ndata: {\"a\":2}\n\n"});
+  ScriptedServer server(
+      {"HTTP/1.1 200 OK\r\n\r\ndata: {\"a\":1}\n\ndata: {\"a\":2}\n\nevent: skipped\ndata: {\"skipped\":7}\n\n"});
   EXPECT_EQ(run({"tail", "--url", server.url(), "--json"}), exit_good);
   EXPECT_EQ(out_, "{\"a\":1}\n{\"a\":2}\n");
+  EXPECT_EQ(err_, "7 events passed too fast to be shown\nthe agent ended the stream\n");
 }
 
 TEST_F(CommandsTest, TopPrintsFigures) {
