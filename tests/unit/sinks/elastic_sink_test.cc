@@ -499,6 +499,20 @@ TEST_F(ElasticSinkTest, DrainGivesUpAtItsDeadlineAndAcknowledgesNothingMore) {
   EXPECT_THAT(acked_, IsEmpty());
 }
 
+TEST_F(ElasticSinkTest, ABatchThatComesWhileDrainingIsDeliveredToo) {
+  int all = -1;
+  sink_->drain(time_.steady_ns() + 10 * ns_per_second, [&](bool resolved) { all = resolved ? 1 : 0; });
+  give(1, 1);
+  time_.settle();
+  EXPECT_EQ(all, -1);
+  answer();
+  time_.settle();
+  EXPECT_EQ(all, 1);
+  give(2, 1);
+  EXPECT_EQ(poster_.pending(), 0U);
+  EXPECT_THAT(acked_, ElementsAre(1));
+}
+
 TEST_F(ElasticSinkTest, DrainOfNothingEndsAtOnce) {
   bool all = false;
   sink_->drain(time_.steady_ns() + 10 * ns_per_second, [&](bool resolved) { all = resolved; });
