@@ -41,7 +41,7 @@ Status Loop::init() {
 
 Loop::~Loop() {
   if (!native_) return;
-  CHECK(on_thread());
+  adopt_thread();
   // What is still queued may own objects with handles: it goes before the loop does.
   { const TimerQueue forgotten = std::exchange(timers_, TimerQueue()); }
   {
@@ -58,10 +58,10 @@ Loop::~Loop() {
   CHECK(uv_loop_close(native_.get()) == 0);
 }
 
-void Loop::enter() { thread_.store(std::this_thread::get_id(), std::memory_order_relaxed); }
+void Loop::adopt_thread() { thread_.store(std::this_thread::get_id(), std::memory_order_relaxed); }
 
 void Loop::run() {
-  enter();
+  adopt_thread();
   while (!stop_.exchange(false)) uv_run(native_.get(), UV_RUN_DEFAULT);
 }
 
@@ -71,14 +71,14 @@ void Loop::stop() {
 }
 
 void Loop::run_once() {
-  enter();
+  adopt_thread();
   one_round_ = true;
   uv_run(native_.get(), UV_RUN_ONCE);
   one_round_ = false;
 }
 
 void Loop::poll() {
-  enter();
+  adopt_thread();
   uv_run(native_.get(), UV_RUN_NOWAIT);
 }
 

@@ -34,6 +34,9 @@ class Loop final : public Scheduler {
   // Serves until stop(). A stop() that came before makes it return at once.
   void run();
   void stop();
+  // Makes the calling thread the loop's: run() does it by itself; needed to end things after the thread that ran it
+  // ended.
+  void adopt_thread();
   // One round: waits for at least one event, or only looks.
   void run_once();
   void poll();
@@ -57,7 +60,6 @@ class Loop final : public Scheduler {
   struct Handles;
   explicit Loop(const Clock& clock);
   Status init();
-  void enter();
   void run_posted() EXCLUDES(mutex_);
   void run_timers();
   void arm_timer();

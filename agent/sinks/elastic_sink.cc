@@ -22,7 +22,7 @@ ElasticSink::ElasticSink(ElasticOptions options, ElasticHooks hooks, Scheduler& 
                     scheduler, log),
       gzip_(options_.gzip_level.value_or(1)),
       wake_(scheduler, [this] { pump(); }),
-      deadline_(scheduler, [this] { end_drain(false); }) {
+      deadline_(scheduler, [this] { end_drain(); }) {
   CHECK(hooks_.acked);
 }
 
@@ -31,7 +31,7 @@ ElasticSink::~ElasticSink() {
 }
 
 void ElasticSink::accept(Batch batch) {
-  CHECK(!stopped_ && !drained_);
+  if (stopped_) return;  // never acknowledged, so it is read again
   const std::uint64_t id = next_job_++;
   Job& job = jobs_[id];
   job.unresolved = batch.items.size();
@@ -50,17 +50,20 @@ void ElasticSink::accept(Batch batch) {
 void ElasticSink::drain(std::int64_t deadline_ns, std::function<void(bool all_resolved)> done) {
   CHECK(!drained_);
   drained_ = std::move(done);
+  deadline_ns_ = deadline_ns;
   const std::int64_t left_ns = deadline_ns - clock_.steady_ns();
   deadline_.start(std::chrono::nanoseconds(jobs_.empty() ? 0 : std::max<std::int64_t>(left_ns, 0)));
 }
 
-void ElasticSink::end_drain(bool all_resolved) {
+void ElasticSink::end_drain() {
+  const std::int64_t left_ns = deadline_ns_ - clock_.steady_ns();
+  if (!jobs_.empty() && left_ns > 0) return deadline_.start(std::chrono::nanoseconds(left_ns));
   stopped_ = true;
   wake_.stop();
   deadline_.stop();
   for (const auto& [id, flight] : flights_) poster_.cancel(flight.http);
   flights_.clear();
-  if (const auto done = std::exchange(drained_, nullptr)) done(all_resolved || jobs_.empty());
+  if (const auto done = std::exchange(drained_, nullptr)) done(jobs_.empty());
 }
 
 ElasticStats ElasticSink::stats() const {

@@ -66,7 +66,7 @@ class ElasticSink final : public Sink {
   void on_reply(std::uint64_t flight_id, HttpReply reply);
   void enqueue(Part part);
   void resolve(std::uint64_t job, std::size_t items);
-  void end_drain(bool all_resolved);
+  void end_drain();
   void read_credentials();
 
   // elastic_verdict.cc: what a reply means.
@@ -115,6 +115,7 @@ class ElasticSink final : public Sink {
   ElasticStats stats_;
   bool stopped_ = false;
   std::function<void(bool)> drained_;
+  std::int64_t deadline_ns_ = 0;
   Timer wake_;
   Timer deadline_;
 };

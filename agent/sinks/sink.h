@@ -30,7 +30,8 @@ class Sink {
   // Bytes of batches that are not resolved yet.
   [[nodiscard]] virtual std::size_t queued_bytes() const = 0;
   // Goes on until everything is resolved or the steady clock reaches `deadline_ns`, then stops for good and calls
-  // `done` with true if nothing was left. REQUIRES: no accept() after it.
+  // `done` with true if nothing was left. A batch that comes meanwhile is
+  // taken too; one that comes after the end is not, and is never acknowledged.
   virtual void drain(std::int64_t deadline_ns, std::function<void(bool all_resolved)> done) = 0;
 };
 

@@ -40,7 +40,7 @@ class ElasticSinkTest : public testing::Test {
       return "ApiKey key" + std::to_string(credential_reads_);
     };
     hooks.request_done = [this](int code, std::chrono::nanoseconds) { codes_.push_back(code); };
-    hooks.random = [this] { return random_; };
+    hooks.random = [this] { return random_source_ ? random_source_() : random_; };
     sink_ = std::make_unique<ElasticSink>(options_, std::move(hooks), time_, time_, poster_, log_);
   }
   void give(std::uint64_t number, std::size_t items) { sink_->accept(fake_batch(number, items)); }
@@ -62,6 +62,7 @@ class ElasticSinkTest : public testing::Test {
     return o;
   }();
   double random_ = 0.5;
+  Random random_source_;
   bool letters_at_once_ = true;
   FakeScheduler time_;
   FakePoster poster_;
@@ -233,6 +234,7 @@ INSTANTIATE_TEST_SUITE_P(Forms, RetryAfter,
                          testing::Values(RetryAfterCase{"Seconds", "7", seconds(7)},
                                          RetryAfterCase{"Date", "Mon, 05 Jan 2026 00:00:09 GMT", seconds(9)},
                                          RetryAfterCase{"TenHours", "36000", minutes(5)},
+                                         RetryAfterCase{"FarDate", "Mon, 05 Jan 2026 10:00:00 GMT", minutes(5)},
                                          RetryAfterCase{"HugeNumber", "99999999999999999999", minutes(5)},
                                          RetryAfterCase{"Nonsense", "soon", milliseconds(500)},
                                          RetryAfterCase{"PastDate", "Mon, 05 Jan 2015 00:00:09 GMT",
@@ -497,6 +499,20 @@ TEST_F(ElasticSinkTest, DrainGivesUpAtItsDeadlineAndAcknowledgesNothingMore) {
   EXPECT_THAT(acked_, IsEmpty());
 }
 
+TEST_F(ElasticSinkTest, ABatchThatComesWhileDrainingIsDeliveredToo) {
+  int all = -1;
+  sink_->drain(time_.steady_ns() + 10 * ns_per_second, [&](bool resolved) { all = resolved ? 1 : 0; });
+  give(1, 1);
+  time_.settle();
+  EXPECT_EQ(all, -1);
+  answer();
+  time_.settle();
+  EXPECT_EQ(all, 1);
+  give(2, 1);
+  EXPECT_EQ(poster_.pending(), 0U);
+  EXPECT_THAT(acked_, ElementsAre(1));
+}
+
 TEST_F(ElasticSinkTest, DrainOfNothingEndsAtOnce) {
   bool all = false;
   sink_->drain(time_.steady_ns() + 10 * ns_per_second, [&](bool resolved) { all = resolved; });
@@ -512,15 +528,21 @@ TEST_F(ElasticSinkTest, DestroyingCancelsWhatIsInFlight) {
 }
 
 TEST_F(ElasticSinkTest, AHostThatRecoversWakesWhatWaitedForIt) {
-  random_ = 0.999;
-  for (std::uint64_t i = 0; i < 3; ++i) give(i, 1);
-  for (int i = 0; i < 12; ++i) {
-    while (poster_.pending() > 0) poster_.answer(503, "");
+  give(1, 1);
+  for (int i = 0; i < 8; ++i) {
+    poster_.fail(Code::network, "refused");
     time_.advance(seconds(60));
   }
-  ASSERT_EQ(poster_.pending(), 1U);
-  while (poster_.pending() > 0) answer();
-  EXPECT_EQ(acked_.size(), 3U) << "without another minute of waiting";
+  // The host is drawn a short rest, the batch a long one.
+  int draws = 0;
+  random_source_ = [&draws] { return draws++ % 2 == 0 ? 0.1 : 0.999; };
+  poster_.fail(Code::network, "refused");
+  give(2, 1);
+  EXPECT_EQ(poster_.pending(), 0U);
+  time_.advance(seconds(6));
+  EXPECT_THAT(sent(), ElementsAre("2-0"));
+  answer();
+  EXPECT_THAT(sent(), ElementsAre("1-0")) << "without waiting for the rest of its minute";
 }
 
 TEST_F(ElasticSinkTest, GzipIsUsedAsSealedAndMadeForWhatIsSentAgain) {
