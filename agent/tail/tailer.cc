@@ -171,13 +171,11 @@ void Tailer::arm(FileTail& tail) {
     ready_.add_growing(tail.id);
     return;
   }
-  if (tail.prior == 0) {
-    const std::uint64_t rank = rotation_rank(tail.path);
-    const std::string base = rank == 0 ? tail.path : tail.path.substr(0, tail.path.rfind('.'));
-    const FileTail* older = table_.by_path(base + "." + std::to_string(rank + 1));
-    if (older != nullptr && older != &tail) tail.prior = older->id;
-  }
-  ready_.add_backlog(tail.id, tail.mtime_ns, rotation_rank(tail.path));
+  const std::uint64_t rank = rotation_rank(tail.path);
+  const std::string base = rank == 0 ? tail.path : tail.path.substr(0, tail.path.rfind('.'));
+  const FileTail* older = table_.by_path(base + "." + std::to_string(rank + 1));
+  if (older != nullptr && older != &tail) tail.prior = older->id;
+  ready_.add_backlog(tail.id, tail.mtime_ns, rank);
 }
 
 void Tailer::disarm(FileTail& tail) { ready_.remove(tail.id); }
@@ -234,7 +232,14 @@ ReadResult Tailer::read_tail(FileTail& tail, std::uint64_t budget_bytes, LineBlo
   limits.block_bytes =
       static_cast<std::size_t>(std::min({std::uint64_t{options_.read_block_bytes},
                                          std::max(budget_bytes, read_bytes_least), tail.unread() + read_bytes_spare}));
+  const Cursor before = tail.cursor;
   ReadOutcome outcome = read_lines(tail.fd.get(), limits, tail.cursor, block);
+  // At the beginning no marker guards the read: the head, looked at afterwards, says whose bytes they were.
+  if (before.offset == 0 && check_head(tail.fd.get(), tail.head) != Identity::same) {
+    tail.cursor = before;
+    look_closely(tail);
+    return ReadResult::idle;
+  }
   if (outcome.step == ReadStep::waiting && tail.flush) {
     outcome = read_partial(tail.fd.get(), limits, tail.cursor, block);
     tail.flush = false;

@@ -29,6 +29,10 @@ Tailer::Settled Tailer::settle(FileTail& tail) {
     return Settled::waiting;
   }
   observe(tail, *stat, now_ns_);
+  if (grow_head(tail) == Identity::changed) {
+    look_closely(tail);
+    return Settled::waiting;
+  }
   const std::optional<Hash128> line = first_line(tail.fd.get(), input.line_bytes_max, tail.flush);
   if (!line && !(tail.line_known && tail.cursor.offset > 0)) {
     wait_for_line(tail);
