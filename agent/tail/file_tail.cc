@@ -80,18 +80,23 @@ CheckpointEntry make_entry(const FileTail& tail, const std::string& input) {
   return entry;
 }
 
+bool has_shrunk(const FileTail& tail, const FileStat& stat) {
+  return stat.size < (tail.cursor.offset == 0 ? tail.size : tail.cursor.offset);
+}
+
 Identity identify(int fd, const FileTail& tail) {
   Result<FileStat> stat = stat_open(fd);
   if (!stat.ok()) return Identity::unreadable;
-  if (stat->size < tail.cursor.offset) return Identity::changed;
-  if (!head_matches(fd, tail.head)) return Identity::changed;
-  return marker_matches(fd, tail.cursor.offset, tail.cursor.marker) ? Identity::same : Identity::changed;
+  if (has_shrunk(tail, *stat)) return Identity::changed;
+  const Identity head = check_head(fd, tail.head);
+  return head == Identity::same ? check_marker(fd, tail.cursor.offset, tail.cursor.marker) : head;
 }
 
 Identity grow_head(FileTail& tail) {
   CHECK(tail.fd.open());
-  if (tail.head.length == head_bytes_max) return Identity::same;
-  if (!head_matches(tail.fd.get(), tail.head)) return Identity::changed;
+  if (!tail.head_grows()) return Identity::same;
+  const Identity known = check_head(tail.fd.get(), tail.head);
+  if (known != Identity::same) return known;
   const Head head = read_head(tail.fd.get());
   if (head.length > tail.head.length) tail.head = head;
   return Identity::same;

@@ -28,9 +28,6 @@ enum class TailState : std::uint8_t {
 };
 [[nodiscard]] const char* state_name(TailState state);
 
-// What comparing the file on disk with what is known of it said.
-enum class Identity : std::uint8_t { same, changed, unreadable };
-
 struct FileTail {
   // Constant.
   std::uint64_t id = 0;
@@ -78,6 +75,8 @@ struct FileTail {
     return state == TailState::live || state == TailState::rotated || state == TailState::deleted;
   }
   [[nodiscard]] std::uint64_t unread() const { return size > cursor.offset ? size - cursor.offset : 0; }
+  // Whether the head can be known better than it is.
+  [[nodiscard]] bool head_grows() const { return head.length < head_bytes_max && head.length < size; }
   // Whether a read could give something: more bytes than were searched for a line end.
   [[nodiscard]] bool has_news() const { return size > cursor.scanned || flush; }
 };
@@ -86,6 +85,8 @@ struct FileTail {
 [[nodiscard]] FileTail make_tail(const CheckpointEntry& entry, std::size_t input);
 [[nodiscard]] CheckpointEntry make_entry(const FileTail& tail, const std::string& input);
 
+// Whether it lost bytes that were read, or all of which are still to be read: another generation.
+[[nodiscard]] bool has_shrunk(const FileTail& tail, const FileStat& stat);
 // Whether the open file still is this generation, read up to its cursor: size, head and marker.
 [[nodiscard]] Identity identify(int fd, const FileTail& tail);
 // The head grows with the file until it has its full length. Identity::changed: the old head no longer fits.

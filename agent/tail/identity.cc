@@ -44,6 +44,16 @@ int open_beneath(const std::string& path, std::size_t root_bytes) {
   return ::openat(folder.get(), rest.c_str(), open_flags);
 }
 
+// REQUIRES: length <= head_bytes_max.
+Identity check_bytes(int fd, std::uint64_t offset, std::size_t length, std::uint64_t hash) {
+  std::array<char, head_bytes_max> bytes;
+  if (length == 0) return Identity::same;
+  const std::int64_t n = read_at(fd, offset, bytes.data(), length);
+  if (n < 0) return Identity::unreadable;
+  const bool same = static_cast<std::size_t>(n) == length && hash64({bytes.data(), length}) == hash;
+  return same ? Identity::same : Identity::changed;
+}
+
 }  // namespace
 
 Result<OpenFile> open_log_file(const std::string& path, std::size_t root_bytes) {
@@ -94,12 +104,9 @@ Head read_head(int fd) {
   return {static_cast<std::uint32_t>(n), hash64({bytes.data(), static_cast<std::size_t>(n)})};
 }
 
-bool head_matches(int fd, const Head& head) {
-  std::array<char, head_bytes_max> bytes;
-  if (head.length == 0) return true;
-  if (head.length > bytes.size()) return false;
-  const std::int64_t n = read_at(fd, 0, bytes.data(), head.length);
-  return n == std::int64_t{head.length} && hash64({bytes.data(), head.length}) == head.hash;
+Identity check_head(int fd, const Head& head) {
+  if (head.length > head_bytes_max) return Identity::changed;
+  return check_bytes(fd, 0, head.length, head.hash);
 }
 
 Marker make_marker(std::string_view bytes_before) {
@@ -115,12 +122,9 @@ Marker read_marker(int fd, std::uint64_t offset) {
   return make_marker({bytes.data(), length});
 }
 
-bool marker_matches(int fd, std::uint64_t offset, const Marker& marker) {
-  if (marker.length == 0) return true;
-  if (marker.length > marker_bytes_max || marker.length > offset) return false;
-  std::array<char, marker_bytes_max> bytes;
-  const std::int64_t n = read_at(fd, offset - marker.length, bytes.data(), marker.length);
-  return n == std::int64_t{marker.length} && hash64({bytes.data(), marker.length}) == marker.hash;
+Identity check_marker(int fd, std::uint64_t offset, const Marker& marker) {
+  if (marker.length > marker_bytes_max || marker.length > offset) return Identity::changed;
+  return check_bytes(fd, offset - marker.length, marker.length, marker.hash);
 }
 
 std::optional<Hash128> first_line(int fd, std::size_t line_bytes_max, bool final) {

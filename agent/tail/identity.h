@@ -48,6 +48,9 @@ struct Marker {
   std::uint64_t hash = 0;
 };
 
+// What comparing a file on disk with what is known of it said.
+enum class Identity : std::uint8_t { same, changed, unreadable };
+
 struct OpenFile {
   Fd fd;
   FileStat stat;
@@ -66,10 +69,11 @@ struct OpenFile {
 // The head as far as the file goes now, at most 1 KiB.
 [[nodiscard]] Head read_head(int fd);
 // Whether the file still begins with `head`.
-[[nodiscard]] bool head_matches(int fd, const Head& head);
+[[nodiscard]] Identity check_head(int fd, const Head& head);
 // The marker of `offset`; length 0 when it cannot be read.
 [[nodiscard]] Marker read_marker(int fd, std::uint64_t offset);
-[[nodiscard]] bool marker_matches(int fd, std::uint64_t offset, const Marker& marker);
+// Whether the bytes before `offset` still are those of `marker`.
+[[nodiscard]] Identity check_marker(int fd, std::uint64_t offset, const Marker& marker);
 [[nodiscard]] Marker make_marker(std::string_view bytes_before);
 
 // Hash of the first complete line behind leading NUL bytes, of its first `line_bytes_max` bytes when it is longer.

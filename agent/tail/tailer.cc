@@ -130,11 +130,12 @@ void Tailer::check_active() {
     ++at;
     Result<FileStat> stat = stat_open(tail->fd.get());
     if (!stat.ok()) continue;
-    if (stat->size < tail->cursor.offset) {
-      rescan_ = true;
+    if (has_shrunk(*tail, *stat)) {
+      look_closely(*tail);
     } else if (stat->size != tail->size) {
       observe(*tail, *stat, now_ns_);
       dirty_ = true;
+      if (learn_identity(*tail) == Identity::changed) look_closely(*tail);
       if (tail->has_news()) arm(*tail);
     }
   }
@@ -153,12 +154,13 @@ void Tailer::hint(const std::string& path) {
   if (ready_.contains(tail->id) && now_ns_ - tail->hinted_ns < options_.scan_gap.count()) return;
   tail->hinted_ns = now_ns_;
   const std::optional<FileStat> stat = stat_path(path);
-  if (!stat || stat->key != tail->key || stat->size < tail->cursor.offset) {
-    rescan_ = true;
+  if (!stat || stat->key != tail->key || has_shrunk(*tail, *stat)) {
+    look_closely(*tail);
     return;
   }
   observe(*tail, *stat, now_ns_);
   dirty_ = true;
+  if (tail->fd.open() && learn_identity(*tail) == Identity::changed) look_closely(*tail);
   if (tail->on_disk() && tail->has_news()) arm(*tail);
 }
 
@@ -169,16 +171,22 @@ void Tailer::arm(FileTail& tail) {
     ready_.add_growing(tail.id);
     return;
   }
-  if (tail.prior == 0) {
-    const std::uint64_t rank = rotation_rank(tail.path);
-    const std::string base = rank == 0 ? tail.path : tail.path.substr(0, tail.path.rfind('.'));
-    const FileTail* older = table_.by_path(base + "." + std::to_string(rank + 1));
-    if (older != nullptr && older != &tail) tail.prior = older->id;
-  }
-  ready_.add_backlog(tail.id, tail.mtime_ns, rotation_rank(tail.path));
+  const std::uint64_t rank = rotation_rank(tail.path);
+  const std::string base = rank == 0 ? tail.path : tail.path.substr(0, tail.path.rfind('.'));
+  const FileTail* older = table_.by_path(base + "." + std::to_string(rank + 1));
+  if (older != nullptr && older != &tail) tail.prior = older->id;
+  ready_.add_backlog(tail.id, tail.mtime_ns, rank);
 }
 
 void Tailer::disarm(FileTail& tail) { ready_.remove(tail.id); }
+
+// Something is odd about it: nothing more is read of it before a scan has compared it with what is known.
+void Tailer::look_closely(FileTail& tail) {
+  disarm(tail);
+  tail.look_closely = true;
+  odd_ = true;
+  rescan_ = true;
+}
 
 // The file whose turn it is, or the oldest generation before it that still has something.
 FileTail* Tailer::next_ready() {
@@ -194,7 +202,8 @@ ReadResult Tailer::read_next(std::uint64_t budget_bytes, LineBlock& block) {
   if (budget_bytes == 0) return ReadResult::idle;
   now_ns_ = clock_.steady_ns();
   for (int i = 0; i < tries_max; ++i) {
-    FileTail* tail = next_ready();
+    // After something odd nothing is read before a scan: what was renamed may come before what would be next.
+    FileTail* tail = odd_ ? nullptr : next_ready();
     if (tail == nullptr) return ReadResult::idle;
     const std::uint64_t id = tail->id;
     if (!tail->source && settle(*tail) != Settled::ready) {
@@ -213,12 +222,24 @@ ReadResult Tailer::read_tail(FileTail& tail, std::uint64_t budget_bytes, LineBlo
   limits.line_bytes_max = inputs_[tail.input].options.line_bytes_max;
   limits.scan_bytes_max = options_.scan_bytes_max;
   if (tail.unread() < options_.read_block_bytes) {
-    if (Result<FileStat> stat = stat_open(tail.fd.get()); stat.ok()) observe(tail, *stat, now_ns_);
+    Result<FileStat> stat = stat_open(tail.fd.get());
+    if (stat.ok() && has_shrunk(tail, *stat)) {
+      look_closely(tail);
+      return ReadResult::idle;
+    }
+    if (stat.ok()) observe(tail, *stat, now_ns_);
   }
   limits.block_bytes =
       static_cast<std::size_t>(std::min({std::uint64_t{options_.read_block_bytes},
                                          std::max(budget_bytes, read_bytes_least), tail.unread() + read_bytes_spare}));
+  const Cursor before = tail.cursor;
   ReadOutcome outcome = read_lines(tail.fd.get(), limits, tail.cursor, block);
+  // At the beginning no marker guards the read: the head, looked at afterwards, says whose bytes they were.
+  if (before.offset == 0 && check_head(tail.fd.get(), tail.head) != Identity::same) {
+    tail.cursor = before;
+    look_closely(tail);
+    return ReadResult::idle;
+  }
   if (outcome.step == ReadStep::waiting && tail.flush) {
     outcome = read_partial(tail.fd.get(), limits, tail.cursor, block);
     tail.flush = false;
@@ -233,9 +254,7 @@ ReadResult Tailer::read_tail(FileTail& tail, std::uint64_t budget_bytes, LineBlo
       dirty_ = true;
       break;
     case ReadStep::replaced:
-      disarm(tail);
-      tail.look_closely = true;
-      rescan_ = true;
+      look_closely(tail);
       return ReadResult::idle;
     case ReadStep::failed:
       failed(tail, errno_error("reading " + tail.path, outcome.error));
@@ -290,27 +309,33 @@ void Tailer::failed(FileTail& tail, const Error& error) {
   log_.warn("a log file cannot be read", {{"path", tail.path}, {"reason", error.message}});
 }
 
-bool Tailer::ensure_open(FileTail& tail) {
+bool Tailer::ensure_open(FileTail& tail, const FileTail* keep) {
   if (tail.fd.open()) return true;
   if (now_ns_ < no_descriptors_ns_) {
     disarm(tail);
     return false;
   }
-  if (open_files_ >= options_.files_open_max) close_idle();
+  if (open_files_ >= options_.files_open_max) close_idle(keep);
   Result<OpenFile> open = open_log_file(tail.path, tail.root_bytes);
-  if (open.ok() && open->stat.key == tail.key && identify(open->fd.get(), tail) == Identity::same) {
-    set_fd(tail, std::move(open->fd));
-    observe(tail, open->stat, now_ns_);
-    return true;
-  }
-  disarm(tail);
-  if (open.ok() || open.error().code == Code::not_found) {
-    tail.look_closely = true;
-    rescan_ = true;
-  } else {
-    if (open.error().code == Code::limit) close_idle();
-    tail.retry_ns = now_ns_ + options_.error_wait.count();
+  Identity identity = Identity::changed;
+  if (!open.ok() && open.error().code != Code::not_found) {
+    identity = Identity::unreadable;
     open_refused(tail.path, open.error());
+  } else if (open.ok() && open->stat.key == tail.key) {
+    identity = identify(open->fd.get(), tail);
+  }
+  switch (identity) {
+    case Identity::same:
+      set_fd(tail, std::move(open->fd));
+      observe(tail, open->stat, now_ns_);
+      return true;
+    case Identity::changed:  // its name leads elsewhere now
+      look_closely(tail);
+      return false;
+    case Identity::unreadable:
+      disarm(tail);
+      tail.retry_ns = now_ns_ + options_.error_wait.count();
+      return false;
   }
   return false;
 }
@@ -327,11 +352,11 @@ void Tailer::close_fd(FileTail& tail) {
   active_.erase(tail.id);
 }
 
-// Closes the file that was read longest ago among those that can be opened again by their names.
-void Tailer::close_idle() {
+// Closes the file that was read longest ago among those that can be opened again by their names, except `keep`.
+void Tailer::close_idle(const FileTail* keep) {
   FileTail* idle = nullptr;
   for (const auto& [id, tail] : table_.all()) {
-    if (!tail->fd.open() || tail->state != TailState::live || tail->ended_ns != 0) continue;
+    if (tail.get() == keep || !tail->fd.open() || tail->state != TailState::live) continue;
     if (idle == nullptr || tail->active_ns < idle->active_ns) idle = tail.get();
   }
   if (idle != nullptr) close_fd(*idle);
@@ -354,7 +379,8 @@ void Tailer::update_committed(FileTail& tail) {
   if (committed != tail.committed) {
     tail.committed = committed;
     tail.committed_marker = {};
-    const bool readable = tail.fd.open() && marker_matches(tail.fd.get(), tail.cursor.offset, tail.cursor.marker);
+    const bool readable =
+        tail.fd.open() && check_marker(tail.fd.get(), tail.cursor.offset, tail.cursor.marker) == Identity::same;
     if (committed == tail.cursor.offset) {
       tail.committed_marker = tail.cursor.marker;
     } else if (readable) {

@@ -85,6 +85,7 @@ class Tailer final {
     std::size_t input = 0;
     Found found;
     bool in_globs = true;
+    std::string origin;  // whose rotation it is; empty: found on its own
   };
   enum class Settled : std::uint8_t { ready, waiting, held, adopted };
 
@@ -97,6 +98,7 @@ class Tailer final {
   void meet(std::size_t input, const Found& found);
   void meet_stored(FileTail& tail, const Found& found, bool in_globs);
   void meet_known(FileTail& tail, const Found& found, bool in_globs);
+  Identity learn_identity(FileTail& tail);
   bool still_same(FileTail& tail, const Found& found);
   void look_after_missing();
   void look_after_open(FileTail& tail);
@@ -104,7 +106,7 @@ class Tailer final {
   void collect_generations(const FileTail& tail);
   void admit_fresh();
   void admit(const Fresh& fresh);
-  void add_fresh(std::size_t input, const Found& found, bool in_globs);
+  void add_fresh(std::size_t input, const Found& found, bool in_globs, const std::string& origin = {});
   void cut_off(FileTail& tail, bool truncated);
   void mark_ended(FileTail& tail, TailState state);
   void open_refused(const std::string& path, const Error& error);
@@ -117,6 +119,7 @@ class Tailer final {
   bool continues(const FileTail& original, const FileTail& copy) const;
   void adopt(FileTail& original, FileTail& copy);
   void bury_cut();
+  bool found_again(const FileTail& tail) const;
   std::uint64_t missing_bytes(FileTail& tail);
   void schedule();
   void schedule_ended(FileTail& tail);
@@ -127,13 +130,14 @@ class Tailer final {
 
   void arm(FileTail& tail);
   void disarm(FileTail& tail);
+  void look_closely(FileTail& tail);
   void after_read(FileTail& tail, const ReadOutcome& outcome);
   ReadResult read_tail(FileTail& tail, std::uint64_t budget_bytes, LineBlock& block);
   FileTail* next_ready();
-  bool ensure_open(FileTail& tail);
+  bool ensure_open(FileTail& tail, const FileTail* keep = nullptr);
   void set_fd(FileTail& tail, Fd fd);
   void close_fd(FileTail& tail);
-  void close_idle();
+  void close_idle(const FileTail* keep);
   void failed(FileTail& tail, const Error& error);
   void check_active();
   void take_block(FileTail& tail, const ReadOutcome& outcome, LineBlock& block);
@@ -155,6 +159,7 @@ class Tailer final {
 
   bool first_start_ = false;  // no checkpoint, and no scan yet
   bool rescan_ = true;
+  bool odd_ = false;  // a file is not what it was: the scan asked for has to come before any read
   bool dirty_ = false;
   std::uint64_t scan_ = 0;
   std::int64_t now_ns_ = 0;

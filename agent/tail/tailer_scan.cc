@@ -38,6 +38,7 @@ std::uint64_t last_line_start(int fd, std::uint64_t size, std::size_t line_bytes
 void Tailer::scan() {
   now_ns_ = clock_.steady_ns();
   rescan_ = false;
+  odd_ = false;
   ++scan_;
   ++stats_.scans;
   fresh_.clear();
@@ -79,8 +80,8 @@ void Tailer::meet(std::size_t input, const Found& found) {
   }
 }
 
-void Tailer::add_fresh(std::size_t input, const Found& found, bool in_globs) {
-  if (fresh_keys_.insert(found.stat.key).second) fresh_.push_back({input, found, in_globs});
+void Tailer::add_fresh(std::size_t input, const Found& found, bool in_globs, const std::string& origin) {
+  if (fresh_keys_.insert(found.stat.key).second) fresh_.push_back({input, found, in_globs, origin});
 }
 
 // A file that the checkpoint may know: it goes on where it was committed when head, size and marker say that it is it.
@@ -97,7 +98,7 @@ void Tailer::meet_stored(FileTail& tail, const Found& found, bool in_globs) {
   if (identity == Identity::unreadable) return;
   if (identity == Identity::changed) {
     cut_off(tail, found.path == tail.path);
-    add_fresh(tail.input, found, in_globs);
+    add_fresh(tail.input, found, in_globs, tail.origin);
     return;
   }
   refused_.erase(found.path);
@@ -110,11 +111,12 @@ void Tailer::meet_stored(FileTail& tail, const Found& found, bool in_globs) {
   table_.rename(tail, found.path, found.root_bytes);
   table_.bind(tail);
   observe(tail, open->stat, now_ns_);
+  (void)learn_identity(tail);
   if (renamed || !in_globs) tail.ended_ns = now_ns_;
   if (renamed) {
     ++stats_.rotations;
-    collect_generations(tail);
   }
+  if (renamed || !in_globs) collect_generations(tail);
   admitted_.push_back(tail.id);
 }
 
@@ -130,15 +132,18 @@ void Tailer::meet_known(FileTail& tail, const Found& found, bool in_globs) {
       if (tail.state == TailState::live) {
         ++stats_.rotations;
         tail.ended_ns = now_ns_;
-        collect_generations(tail);
       }
+      collect_generations(tail);
     }
   }
   if (in_globs) tail.state = TailState::live;
-  if (found.stat.size == tail.size && found.stat.mtime_ns == tail.mtime_ns && !tail.look_closely) return;
+  // Renamed and without a successor so far: one may have come and been renamed as well.
+  if (!in_globs && table_.by_path(tail.origin) == nullptr) collect_generations(tail);
+  const bool changed = found.stat.size != tail.size || found.stat.mtime_ns != tail.mtime_ns;
+  if (!changed && !tail.look_closely && !tail.head_grows()) return;
   if (!still_same(tail, found)) {
     cut_off(tail, true);
-    add_fresh(tail.input, found, in_globs);
+    add_fresh(tail.input, found, in_globs, tail.origin);
   }
 }
 
@@ -164,8 +169,18 @@ bool Tailer::still_same(FileTail& tail, const Found& found) {
     dirty_ = dirty_ || stat->size != tail.size;
     observe(tail, *stat, now_ns_);
   }
+  if (learn_identity(tail) == Identity::changed) return false;
   if (!was_open && open_files_ > options_.files_open_max) close_fd(tail);
   return true;
+}
+
+// What can be known of a file by now: so that a copy is recognised although nothing was read of the original yet.
+Identity Tailer::learn_identity(FileTail& tail) {
+  if (grow_head(tail) == Identity::changed) return Identity::changed;
+  if (tail.line_known || tail.size == 0 || tail.size == tail.cursor.scanned) return Identity::same;
+  const std::optional<Hash128> line = first_line(tail.fd.get(), inputs_[tail.input].options.line_bytes_max, false);
+  if (line) table_.set_line(tail, *line);
+  return Identity::same;
 }
 
 void Tailer::look_after_missing() {
@@ -205,6 +220,7 @@ void Tailer::look_after_open(FileTail& tail) {
   }
   dirty_ = dirty_ || stat->size != tail.size;
   observe(tail, *stat, now_ns_);
+  (void)learn_identity(tail);
   if (stat->links == 0) {
     mark_ended(tail, TailState::deleted);
   } else if (!find_neighbour(tail)) {
@@ -227,10 +243,11 @@ bool Tailer::find_neighbour(FileTail& tail) {
     table_.rename(tail, found.path, found.root_bytes);
     former_[path] = tail.id;
     dirty_ = true;
+    if (tail.state == TailState::rotated) collect_generations(tail);  // renamed again: another came after it
     mark_ended(tail, TailState::rotated);
     if (!tail.fd.open() && !still_same(tail, found)) {
       cut_off(tail, true);
-      add_fresh(tail.input, found, in_globs);
+      add_fresh(tail.input, found, in_globs, tail.origin);
     }
     return true;
   }
@@ -260,7 +277,7 @@ void Tailer::collect_generations(const FileTail& tail) {
     if (found.stat.mtime_ns < tail.mtime_ns || table_.by_key(found.stat.key) != nullptr) continue;
     if (!is_rotation_of(name_of(tail.origin), name_of(found.path))) continue;
     if (rank != 0 && rotation_rank(found.path) >= rank) continue;
-    add_fresh(tail.input, found, finder.matches(found.path));
+    add_fresh(tail.input, found, finder.matches(found.path), tail.origin);
   }
 }
 
@@ -307,6 +324,7 @@ void Tailer::admit(const Fresh& fresh) {
   set_fd(tail, std::move(open->fd));
   tail.state = fresh.in_globs ? TailState::live : TailState::rotated;
   if (!fresh.in_globs) tail.ended_ns = now_ns_;
+  if (is_rotation_of(fresh.origin, tail.path)) tail.origin = fresh.origin;
   tail.head = read_head(tail.fd.get());
   tail.scan = scan_;
   tail.seen_wall_ns = clock_.wall_ns();

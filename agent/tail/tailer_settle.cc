@@ -24,7 +24,15 @@ Tailer::Settled Tailer::settle(FileTail& tail) {
   const InputOptions& input = inputs_[tail.input].options;
   Result<FileStat> stat = stat_open(tail.fd.get());
   if (!stat.ok()) return Settled::waiting;
+  if (has_shrunk(tail, *stat)) {
+    look_closely(tail);
+    return Settled::waiting;
+  }
   observe(tail, *stat, now_ns_);
+  if (grow_head(tail) == Identity::changed) {
+    look_closely(tail);
+    return Settled::waiting;
+  }
   const std::optional<Hash128> line = first_line(tail.fd.get(), input.line_bytes_max, tail.flush);
   if (!line && !(tail.line_known && tail.cursor.offset > 0)) {
     wait_for_line(tail);
@@ -55,8 +63,8 @@ void Tailer::wait_for_line(FileTail& tail) {
 
 // Whether `copy` holds the bytes of `original` up to where it was read.
 bool Tailer::continues(const FileTail& original, const FileTail& copy) const {
-  return copy.size >= original.cursor.offset && head_matches(copy.fd.get(), original.head) &&
-         marker_matches(copy.fd.get(), original.cursor.offset, original.cursor.marker);
+  return copy.size >= original.cursor.offset && check_head(copy.fd.get(), original.head) == Identity::same &&
+         check_marker(copy.fd.get(), original.cursor.offset, original.cursor.marker) == Identity::same;
 }
 
 Tailer::Settled Tailer::settle_against(FileTail& tail, FileTail& other) {
@@ -68,11 +76,11 @@ Tailer::Settled Tailer::settle_against(FileTail& tail, FileTail& other) {
     adopt(other, tail);
     return Settled::adopted;
   }
-  if (other.cursor.offset == 0 || !ensure_open(other)) return Settled::ready;
+  if (!ensure_open(other, &tail)) return odd_ ? Settled::waiting : Settled::ready;
   Result<FileStat> stat = stat_open(other.fd.get());
   if (!stat.ok()) return Settled::ready;
-  if (stat->size < other.cursor.offset) {  // truncated a moment ago: the next scan knows
-    rescan_ = true;
+  if (has_shrunk(other, *stat)) {  // truncated a moment ago: the next scan knows
+    look_closely(other);
     return Settled::waiting;
   }
   if (tail.size > stat->size || !same_content(tail.fd.get(), other.fd.get(), tail.size)) return Settled::ready;
@@ -125,7 +133,7 @@ void Tailer::bury_cut() {
       break;
     }
     if (tail->state != TailState::cut) continue;
-    const std::uint64_t missing = tail->copy_of != 0 ? 0 : missing_bytes(*tail);
+    const std::uint64_t missing = tail->copy_of != 0 || found_again(*tail) ? 0 : missing_bytes(*tail);
     if (missing > 0) {
       stats_.missed_bytes += missing;
       inputs_[tail->input].counts.missed_bytes += missing;
@@ -140,6 +148,16 @@ void Tailer::bury_cut() {
     tail->state = TailState::gone;
     if (acks_.all_acked(id)) finish(*tail);
   }
+}
+
+// Whether a new file begins with all that is known of one of which nothing was read: then it is read there.
+bool Tailer::found_again(const FileTail& tail) const {
+  if (tail.cursor.offset != 0 || tail.head.length == 0) return false;
+  return std::any_of(admitted_.begin(), admitted_.end(), [&](std::uint64_t id) {
+    const FileTail* other = table_.find(id);
+    return other != nullptr && other->fd.open() && other->size >= tail.size &&
+           check_head(other->fd.get(), tail.head) == Identity::same;
+  });
 }
 
 // What is known to be lost of a file that is cut off: the rest of its last known size, or of what gzip says it held.
@@ -168,6 +186,11 @@ void Tailer::schedule() {
   std::vector<FileTail*> ended;
   for (const auto& [id, tail] : table_.all()) {
     if (!tail->on_disk() || !tail->registered) continue;
+    const FileTail* original = tail->copy_of != 0 ? table_.find(tail->copy_of) : nullptr;
+    if (original != nullptr && !original->on_disk() && original->cursor.offset < tail->size) {
+      tail->copy_of = 0;  // it was given up: what is left of it is here
+      tail->cursor.scanned = tail->cursor.offset;
+    }
     if (tail->ended_ns != 0) ended.push_back(tail.get());
     if (tail->has_news()) arm(*tail);
   }
