@@ -16,6 +16,8 @@ void LogWriter::take_in(const LogBatch& batch, LogStore::Done done) {
   if (!dirty_) dirty_since_ns_ = clock_.steady_ns();
   dirty_ = true;
   LogCounters& counters = memory_.counters;
+  const std::int64_t sequence_before = next_sequence_;
+  const std::size_t pending_before = pending_bytes_;
   std::uint64_t file = 0;
   std::uint64_t file_end = 0;
   for (const LogRecord& record : batch.records) {
@@ -48,6 +50,9 @@ void LogWriter::take_in(const LogBatch& batch, LogStore::Done done) {
   waiting_.push_back(std::move(done));
   counters.pending_bytes = static_cast<std::int64_t>(pending_bytes_);
   publish();
+  // Counted once they can be found.
+  counters.records += next_sequence_ - sequence_before;
+  counters.record_bytes += static_cast<std::int64_t>(pending_bytes_ - pending_before);
 }
 
 void LogWriter::add_record(const LogRecord& record, std::string_view document) {
@@ -56,8 +61,6 @@ void LogWriter::add_record(const LogRecord& record, std::string_view document) {
   blocks_.back().block->add(record, document, filter_, scratch_);
   ++next_sequence_;
   pending_bytes_ += document.size();
-  ++memory_.counters.records;
-  memory_.counters.record_bytes += static_cast<std::int64_t>(document.size());
 }
 
 void LogWriter::start_block(std::size_t document_bytes) {
