@@ -4,7 +4,7 @@
 
 const $ = (id) => document.getElementById(id);
 const SVG = 'http://www.w3.org/2000/svg';
-const LIVE_START = 50, LIVE_ROWS = 2000, PER_FRAME = 400, PAGE = 100;
+const LIVE_START = 50, LIVE_ROWS = 2000, PER_FRAME = 120, PAGE = 100;
 
 // ---- small tools ----------------------------------------------------------------------------------------------------
 function el(name, props, ...children) {
@@ -69,7 +69,9 @@ function clock(us, withDay) {
 const day = (us) => clock(us, true).slice(0, 10);
 function ago(text) {
   const us = micros(text || '');
-  return Number.isFinite(us) ? span(Math.max(0, Math.round(Date.now() / 1000) * 1e6 - Math.floor(us / 1e6) * 1e6)) + ' ago' : 'never';
+  if (!Number.isFinite(us)) return 'never';
+  const s = Math.max(0, Math.round(Date.now() / 1000 - us / 1e6));
+  return (s < 60 ? s + ' s' : s < 7200 ? Math.round(s / 60) + ' min' : s < 172800 ? Math.round(s / 3600) + ' h' : Math.round(s / 86400) + ' days') + ' ago';
 }
 
 // ---- events ---------------------------------------------------------------------------------------------------------
@@ -181,7 +183,11 @@ function toggle(row) {
   const next = row.nextElementSibling;
   if (next && next.classList.contains('open')) return next.remove();
   const make = details.get(row);
-  if (make) row.after(make());
+  if (!make) return;
+  const opened = make();
+  row.after(opened);
+  opened.scrollIntoView({ block: 'nearest' });
+  row.scrollIntoView({ block: 'nearest' });
 }
 for (const list of Object.values(rowsOf)) {
   list.addEventListener('click', (e) => {
@@ -348,7 +354,7 @@ async function runLive(query) {
       if (error instanceof Problem && error.status < 500) {
         liveState('bad', 'stopped');
         if (error.status === 401) return;
-        empty(rowsOf.live, error.message);
+        empty(rowsOf.live, error.body.offset !== undefined ? 'Press ? for what a query can be.' : error.message);
         return fault(error);
       }
     }
@@ -358,13 +364,15 @@ async function runLive(query) {
     wait = Math.min(wait * 2, 10000);
   }
 }
-let scrolledByUs = 0;
+// Only a person's scrolling pauses: the list moves by itself too, when rows come, go or get their real height.
+let touched = -1e9;
+for (const kind of ['wheel', 'touchmove', 'pointerdown', 'keydown']) rowsOf.live.addEventListener(kind, () => { touched = performance.now(); }, { passive: true });
 rowsOf.live.addEventListener('scroll', () => {
+  if (performance.now() - touched > 700) return;
   const list = rowsOf.live;
   const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 30;
-  if (!atEnd && list.scrollTop < scrolledByUs - 4) follow(false);
-  else if (atEnd && !list.querySelector('.picked')) follow(true);
-  scrolledByUs = list.scrollTop;
+  if (!atEnd) follow(false);
+  else if (!list.querySelector('.picked')) follow(true);
 }, { passive: true });
 $('live-new').addEventListener('click', () => follow(true));
 $('live-pause').addEventListener('click', () => follow(!live.following));
@@ -409,8 +417,10 @@ async function runSearch(state, more) {
     if (!more && params.from) paintBars(await askJson('/api/v1/histogram', { ...params, buckets: 60 }, stop.signal), state);
   } catch (error) {
     if (stop.signal.aborted) return;
-    $('search-info').textContent = 'No answer';
-    if (!more) empty(rowsOf.search, error.message);
+    const misread = error.body?.offset !== undefined;
+    $('search-info').textContent = misread ? 'The query is not one' : 'No answer';
+    $('search-more').hidden = !more;
+    if (!more) empty(rowsOf.search, misread ? 'Press ? for what a query can be.' : error.message);
     if (error instanceof Problem) fault(error);
   }
 }
@@ -502,7 +512,10 @@ async function runAlerts() {
   const firing = alerts.filter((a) => a.state === 'firing').length;
   $('alerts-info').textContent = number(alerts.length) + (alerts.length === 1 ? ' alert, ' : ' alerts, ') + number(firing) + ' firing';
   if (!alerts.length) return empty(rowsOf.alerts, 'No alert has fired.');
-  rowsOf.alerts.replaceChildren(...alerts.map((alert) => {
+  // What is open stays open when the list is drawn anew.
+  const open = new Set([...rowsOf.alerts.querySelectorAll('.open')].map((one) => one.previousElementSibling.dataset.key));
+  const at = rowsOf.alerts.querySelector('.picked')?.dataset.key;
+  rowsOf.alerts.replaceChildren(...alerts.flatMap((alert) => {
     const level = levelOf(alert.level) || 'info';
     const group = Object.entries(alert.group).map(([k, v]) => k + '=' + v).join('  ');
     const row = el('div', { class: 'row', 'data-level': level }, el('time', null, clock(micros(alert.time || ''), true).slice(0, 23)), letter(level),
@@ -510,8 +523,10 @@ async function runAlerts() {
       el('span', { class: 'text' }, el('b', null, alert.title || alert.rule_id), el('i', null, '  ' + group)),
       el('span', { class: 'at' }, number(alert.count) + '×'));
     row.event = { id: alert.correlation_id || undefined, level };
+    row.dataset.key = alert.id + alert.state;
+    row.classList.toggle('picked', row.dataset.key === at);
     details.set(row, () => alertDetails(alert, group));
-    return row;
+    return open.has(row.dataset.key) ? [row, alertDetails(alert, group)] : [row];
   }));
 }
 function alertDetails(alert, group) {
@@ -570,11 +585,11 @@ async function runPipeline() {
       s.config_error ? el('p', null, 'The last reload was refused: ' + s.config_error) : ''));
   }
   children.push(el('div', { class: 'flow' },
-    stage('Files', number(s.files), [['behind', bytes(lag), lag > (64 << 20)], ['behind', span(Math.round(worst * 1e6)), worst > 60], ['checkpoint age', span(Math.round(s.checkpoint_age_seconds * 1e6))]]),
+    stage('Files', number(s.files), [['bytes behind', bytes(lag), lag > (64 << 20)], ['time behind', span(Math.round(worst * 1e6)), worst > 60], ['checkpoint age', span(Math.round(s.checkpoint_age_seconds * 1e6))]]),
     stage('Events', number(rate.toFixed(rate < 10 ? 1 : 0)) + '/s', [['taken in', number(s.events)], ['not JSON', number(s.parse_errors)], ['fields masked', number(s.masked_fields)]]),
     stage('Rules', number(s.rules), [['evaluated', number(s.rule_evaluations)], ['alerts', number(s.alerts)]]),
-    s.store.enabled ? stage('Store', number(s.store.records), [['on disk', bytes(s.store.disk_bytes)]]) : '',
-    ...s.outputs.map((o) => stage(o.name, o.state, [['delivered', number(o.delivered)], ['sent again', number(o.retried)], ['rejected', number(o.rejected), o.rejected > 0], ['queued', bytes(o.queued_bytes)]]))));
+    ...s.outputs.map((o) => stage(o.name, o.state, [['delivered', number(o.delivered)], ['sent again', number(o.retried)], ['rejected', number(o.rejected), o.rejected > 0],
+      ['queued', bytes(o.queued_bytes)], ...(o.name === 'store' && s.store.enabled ? [['on disk', bytes(s.store.disk_bytes)]] : [])]))));
   children.push(el('h2', null, 'Losses'), plainTable(['Counter', nh('Count'), 'Meaning'],
     s.losses.map((l) => [l.name, n(l.count, l.count > 0), l.meaning]), 'No loss counters.'));
   children.push(el('h2', null, 'Outputs'), plainTable(['Output', 'State', nh('Delivered'), nh('Duplicates'), nh('Rejected'), nh('Dead letters'), 'Last success', 'Last error'],
@@ -603,9 +618,9 @@ async function heartbeat() {
     $('alert-count').textContent = number(s.alerts - lastAlerts);
     if (view === 'alerts') await runAlerts();
     if (view === 'pipeline') await runPipeline();
-  } catch {
+  } catch (error) {
     $('health').dataset.state = 'bad';
-    $('health').textContent = 'no answer';
+    $('health').textContent = error.status === 401 ? 'token needed' : 'no answer';
   }
 }
 setInterval(heartbeat, 2000);
