@@ -13,8 +13,8 @@ namespace {
 
 // Bodies and blocks of some megabytes come and go all the time: kept in the heap they are not paid for in page faults.
 void keep_large_buffers() {
-  ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
-  ::mallopt(M_TRIM_THRESHOLD, 24 << 20);
+  ::mallopt(M_MMAP_THRESHOLD, 64 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 64 << 20);
   ::mallopt(M_ARENA_MAX, 2);
 }
 

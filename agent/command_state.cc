@@ -17,7 +17,7 @@ std::string compare(const CheckpointEntry& entry) {
   if (stat->size < entry.committed) return "truncated below the committed offset";
   const Result<OpenFile> file = open_log_file(entry.path, 0);
   if (!file.ok()) return file.error().message;
-  if (!head_matches(file->fd.get(), entry.head)) return "its beginning changed";
+  if (check_head(file->fd.get(), entry.head) == Identity::changed) return "its beginning changed";
   return "as remembered";
 }
 

@@ -109,7 +109,9 @@ char* Loop::scratch() {
 
 TimerId Loop::after(std::chrono::nanoseconds delay, std::function<void()> fn) {
   CHECK(on_thread());
-  const TimerId id = timers_.add(clock_.steady_ns() + std::max<std::int64_t>(delay.count(), 0), std::move(fn));
+  // "Never" may be asked for as the largest number there is, which must not overflow; a year is as good.
+  const std::chrono::nanoseconds waited = std::clamp<std::chrono::nanoseconds>(delay, {}, std::chrono::hours(24 * 365));
+  const TimerId id = timers_.add(clock_.steady_ns() + waited.count(), std::move(fn));
   arm_timer();
   return id;
 }

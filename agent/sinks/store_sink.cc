@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sinks/store_sink.h"
 
+#include <utility>
+
 namespace tapewatch {
 namespace {
 
@@ -22,16 +24,22 @@ void StoreSink::accept(StoreBatch batch) {
 }
 
 void StoreSink::pump() {
-  if (in_flight_ || queue_.empty() || retry_.running()) return;
-  LogBatch copy = queue_.front().documents;
+  if (in_flight_ > 0 || queue_.empty() || retry_.running()) return;
+  LogBatch joined;
+  std::size_t count = 0;
+  for (const StoreBatch& batch : queue_) {
+    if (count > 0 && joined.documents.size() + bytes_of(batch) > options_.batch_bytes_max) break;
+    joined.add_all(batch.documents);
+    ++count;
+  }
   Loop& loop = loop_;
-  const Status taken = store_.append(std::move(copy), [this, &loop, alive = alive_](Status status) {
+  const Status taken = store_.append(std::move(joined), [this, &loop, alive = alive_](Status status) {
     loop.post([this, alive, status] {
       if (*alive) committed(status);
     });
   });
   if (taken.ok()) {
-    in_flight_ = true;
+    in_flight_ = count;
     return;
   }
   ++retries_;
@@ -40,22 +48,24 @@ void StoreSink::pump() {
 }
 
 void StoreSink::committed(const Status& status) {
-  in_flight_ = false;
+  const std::size_t count = std::exchange(in_flight_, 0);
   if (!status.ok()) {
     ++retries_;
     log_.error("the embedded store could not commit", {{"reason", status.error().message}});
     retry_.start(options_.retry);
     return;
   }
-  StoreBatch batch = std::move(queue_.front());
-  queue_.pop_front();
-  queued_bytes_ -= bytes_of(batch);
-  Delivered delivered;
-  delivered.number = next_number_++;
-  delivered.items = batch.documents.records.size();
-  delivered.oldest_read_ns = batch.oldest_read_ns;
-  delivered.spans = std::move(batch.spans);
-  acked_(delivered);
+  for (std::size_t i = 0; i < count; ++i) {
+    StoreBatch batch = std::move(queue_.front());
+    queue_.pop_front();
+    queued_bytes_ -= bytes_of(batch);
+    Delivered delivered;
+    delivered.number = next_number_++;
+    delivered.items = batch.documents.records.size();
+    delivered.oldest_read_ns = batch.oldest_read_ns;
+    delivered.spans = std::move(batch.spans);
+    acked_(delivered);
+  }
   pump();
 }
 

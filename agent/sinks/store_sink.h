@@ -2,8 +2,8 @@
 #pragma once
 // StoreSink: hands sealed batches to the embedded log store and acknowledges their spans once they are committed. What
 // the store refuses (a full disk, a full queue) is kept and offered again, in order, for ever; the read budget bounds
-// how much that can be. One batch at a time is with the store: were a later one committed while an earlier one failed,
-// the store would take the earlier one's second try for a duplicate. Thread: loop.
+// how much that can be. What waits goes to the store as one batch, and one batch at a time: were a later one committed
+// while an earlier one failed, the store would take the earlier one's second try for a duplicate. Thread: loop.
 
 #include <chrono>
 #include <cstdint>
@@ -24,6 +24,7 @@ class StoreSink final {
  public:
   struct Options {
     std::chrono::milliseconds retry{1000};
+    std::size_t batch_bytes_max = 4u << 20;
   };
   using Acked = std::function<void(const Delivered&)>;
 
@@ -49,7 +50,7 @@ class StoreSink final {
   Log& log_;
   const Acked acked_;
   std::deque<StoreBatch> queue_;  // oldest first
-  bool in_flight_ = false;        // a copy of the oldest is with the store
+  std::size_t in_flight_ = 0;     // a copy of so many of the oldest is with the store, as one batch
   std::uint64_t next_number_ = 1;
   std::size_t queued_bytes_ = 0;
   std::uint64_t retries_ = 0;
