@@ -143,6 +143,10 @@ std::uint64_t rotation_rank(std::string_view path) {
   return rank;
 }
 
+FileAge file_age(const std::string& path, std::int64_t mtime_ns) {
+  return {mtime_ns, ~rotation_rank(path), path + '\xff'};
+}
+
 std::optional<std::uint64_t> gzip_length(const Found& file) {
   constexpr std::uint64_t least_bytes = 18;
   if (file.stat.size < least_bytes) return std::nullopt;

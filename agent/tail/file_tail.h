@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <tuple>
 
 #include "event/line_block.h"
 #include "tail/block_reader.h"
@@ -64,6 +66,7 @@ struct FileTail {
   std::int64_t error_wait_ns = 0;
 
   // Schedule, kept by the tailer.
+  bool queued = false;        // it had a place in the queue before
   std::uint64_t prior = 0;    // a file to be read before this one
   std::uint64_t goal = 0;     // end of its present turn
   bool flush = false;         // a partial last line is to be delivered now
@@ -102,6 +105,10 @@ void make_source(FileTail& tail, const std::string& input);
 [[nodiscard]] bool is_rotation_of(std::string_view original, std::string_view name);
 // app.log.3 has rank 3, a name without a number 0: among generations of the same age the higher is the older.
 [[nodiscard]] std::uint64_t rotation_rank(std::string_view path);
+// Orders files by age, the oldest first; of one time: app.log.2, app.log.1, app.log-20260105, app.log-20260106,
+// app.log.
+using FileAge = std::tuple<std::int64_t, std::uint64_t, std::string>;
+[[nodiscard]] FileAge file_age(const std::string& path, std::int64_t mtime_ns);
 // Length of what a gzip file holds, from its last bytes (modulo 4 GiB). nullopt: not one.
 [[nodiscard]] std::optional<std::uint64_t> gzip_length(const Found& file);
 

@@ -7,25 +7,26 @@ namespace tapewatch {
 
 FileTail& TailTable::insert(FileTail tail) {
   const std::uint64_t id = tail.id;
-  const auto [at, added] = tails_.emplace(id, std::make_unique<FileTail>(std::move(tail)));
-  CHECK(added);
-  FileTail& kept = *at->second;
+  tails_.push_back(std::make_unique<FileTail>(std::move(tail)));
+  CHECK(ids_.emplace(id, std::prev(tails_.end())).second);
+  FileTail& kept = *tails_.back();
   if (kept.state != TailState::gone) bind(kept);
   if (kept.line_known) lines_.emplace(kept.line.low, &kept);
   return kept;
 }
 
 void TailTable::erase(std::uint64_t id) {
-  const auto at = tails_.find(id);
-  if (at == tails_.end()) return;
-  unbind(*at->second);
-  unindex_line(*at->second);
-  tails_.erase(at);
+  const auto at = ids_.find(id);
+  if (at == ids_.end()) return;
+  unbind(**at->second);
+  unindex_line(**at->second);
+  tails_.erase(at->second);
+  ids_.erase(at);
 }
 
 FileTail* TailTable::find(std::uint64_t id) const {
-  const auto at = tails_.find(id);
-  return at == tails_.end() ? nullptr : at->second.get();
+  const auto at = ids_.find(id);
+  return at == ids_.end() ? nullptr : at->second->get();
 }
 
 FileTail* TailTable::by_key(const FileKey& key) const {

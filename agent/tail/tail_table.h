@@ -4,7 +4,7 @@
 // first line. Owned by the tailer; addresses of its tails are stable until erase(). Thread: loop.
 
 #include <cstdint>
-#include <map>
+#include <list>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -34,13 +34,14 @@ class TailTable final {
   // The hash of the tail's first line is known, or known better.
   void set_line(FileTail& tail, const Hash128& line);
 
-  // In order of id.
-  [[nodiscard]] const std::map<std::uint64_t, std::unique_ptr<FileTail>>& all() const { return tails_; }
+  // In the order in which they came.
+  [[nodiscard]] const std::list<std::unique_ptr<FileTail>>& all() const { return tails_; }
 
  private:
   void unindex_line(const FileTail& tail);
 
-  std::map<std::uint64_t, std::unique_ptr<FileTail>> tails_;
+  std::list<std::unique_ptr<FileTail>> tails_;
+  std::unordered_map<std::uint64_t, std::list<std::unique_ptr<FileTail>>::iterator> ids_;
   std::unordered_map<FileKey, FileTail*, FileKeyHash> keys_;
   std::unordered_map<std::string, FileTail*> paths_;
   std::unordered_multimap<std::uint64_t, FileTail*> lines_;

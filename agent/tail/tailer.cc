@@ -82,11 +82,11 @@ Status Tailer::reload(std::vector<InputOptions> inputs) {
   Result<std::vector<Input>> made = make_inputs(options_, std::move(inputs));
   if (!made.ok()) return std::move(made).error();
   std::vector<std::uint64_t> homeless;
-  for (const auto& [id, tail] : table_.all()) {
+  for (const auto& tail : table_.all()) {
     const std::string& name = inputs_[tail->input].options.name;
     const auto input = std::find_if(made->begin(), made->end(), [&](const Input& i) { return i.options.name == name; });
     if (input == made->end()) {
-      homeless.push_back(id);
+      homeless.push_back(tail->id);
       continue;
     }
     if (tail->on_disk() && !input->finder.matches(tail->origin)) let_go(*tail);
@@ -133,10 +133,7 @@ void Tailer::check_active() {
     if (has_shrunk(*tail, *stat)) {
       look_closely(*tail);
     } else if (stat->size != tail->size) {
-      observe(*tail, *stat, now_ns_);
-      dirty_ = true;
-      if (learn_identity(*tail) == Identity::changed) look_closely(*tail);
-      if (tail->has_news()) arm(*tail);
+      take_growth(*tail, *stat);
     }
   }
 }
@@ -158,10 +155,27 @@ void Tailer::hint(const std::string& path) {
     look_closely(*tail);
     return;
   }
-  observe(*tail, *stat, now_ns_);
+  if (tail->fd.open()) {
+    take_growth(*tail, *stat);
+  } else {
+    rescan_ = true;
+  }
+}
+
+// A file seems to have grown. When it was truncated first, and is larger than it was all the same, its size is not that
+// of the generation we know.
+void Tailer::take_growth(FileTail& tail, const FileStat& stat) {
+  if (check_marker(tail.fd.get(), tail.cursor.offset, tail.cursor.marker) == Identity::changed) {
+    look_closely(tail);
+    return;
+  }
+  observe(tail, stat, now_ns_);
   dirty_ = true;
-  if (tail->fd.open() && learn_identity(*tail) == Identity::changed) look_closely(*tail);
-  if (tail->on_disk() && tail->has_news()) arm(*tail);
+  if (learn_identity(tail) == Identity::changed) {
+    look_closely(tail);
+  } else if (tail.has_news()) {
+    arm(tail);
+  }
 }
 
 void Tailer::arm(FileTail& tail) {
@@ -172,10 +186,21 @@ void Tailer::arm(FileTail& tail) {
     return;
   }
   const std::uint64_t rank = rotation_rank(tail.path);
+  if (!tail.queued) queue_behind_older(tail, rank);
+  ready_.add_backlog(tail.id, tail.mtime_ns, rank);
+}
+
+// The generation before this one, which has to be read first: by its number, or the one that had its first turn last.
+void Tailer::queue_behind_older(FileTail& tail, std::uint64_t rank) {
+  tail.queued = true;
   const std::string base = rank == 0 ? tail.path : tail.path.substr(0, tail.path.rfind('.'));
   const FileTail* older = table_.by_path(base + "." + std::to_string(rank + 1));
-  if (older != nullptr && older != &tail) tail.prior = older->id;
-  ready_.add_backlog(tail.id, tail.mtime_ns, rank);
+  const FileTail* latest = table_.find(std::exchange(latest_[tail.origin], tail.id));
+  if (older != nullptr && older != &tail) {
+    tail.prior = older->id;
+  } else if (tail.prior == 0 && latest != nullptr && latest->prior != tail.id) {
+    tail.prior = latest->id;
+  }
 }
 
 void Tailer::disarm(FileTail& tail) { ready_.remove(tail.id); }
@@ -221,6 +246,7 @@ ReadResult Tailer::read_tail(FileTail& tail, std::uint64_t budget_bytes, LineBlo
   ReadLimits limits;
   limits.line_bytes_max = inputs_[tail.input].options.line_bytes_max;
   limits.scan_bytes_max = options_.scan_bytes_max;
+  const std::uint64_t known_bytes = tail.size;
   if (tail.unread() < options_.read_block_bytes) {
     Result<FileStat> stat = stat_open(tail.fd.get());
     if (stat.ok() && has_shrunk(tail, *stat)) {
@@ -237,6 +263,7 @@ ReadResult Tailer::read_tail(FileTail& tail, std::uint64_t budget_bytes, LineBlo
   // At the beginning no marker guards the read: the head, looked at afterwards, says whose bytes they were.
   if (before.offset == 0 && check_head(tail.fd.get(), tail.head) != Identity::same) {
     tail.cursor = before;
+    tail.size = known_bytes;
     look_closely(tail);
     return ReadResult::idle;
   }
@@ -254,6 +281,7 @@ ReadResult Tailer::read_tail(FileTail& tail, std::uint64_t budget_bytes, LineBlo
       dirty_ = true;
       break;
     case ReadStep::replaced:
+      tail.size = known_bytes;  // what was seen since is another generation's
       look_closely(tail);
       return ReadResult::idle;
     case ReadStep::failed:
@@ -355,7 +383,7 @@ void Tailer::close_fd(FileTail& tail) {
 // Closes the file that was read longest ago among those that can be opened again by their names, except `keep`.
 void Tailer::close_idle(const FileTail* keep) {
   FileTail* idle = nullptr;
-  for (const auto& [id, tail] : table_.all()) {
+  for (const auto& tail : table_.all()) {
     if (tail.get() == keep || !tail->fd.open() || tail->state != TailState::live) continue;
     if (idle == nullptr || tail->active_ns < idle->active_ns) idle = tail.get();
   }
@@ -408,7 +436,7 @@ Status Tailer::save() {
   Checkpoint checkpoint;
   checkpoint.files = foreign_;
   checkpoint.files.reserve(foreign_.size() + table_.all().size());
-  for (const auto& [id, tail] : table_.all())
+  for (const auto& tail : table_.all())
     checkpoint.files.push_back(make_entry(*tail, inputs_[tail->input].options.name));
   Status saved = checkpoint_.save(checkpoint);
   if (!saved.ok()) {
@@ -423,7 +451,7 @@ Status Tailer::save() {
   saved_ns_ = now_ns_;
   unregistered_ns_ = 0;
   if (unregistered_ > 0) {
-    for (const auto& [id, tail] : table_.all()) tail->registered = true;
+    for (const auto& tail : table_.all()) tail->registered = true;
     unregistered_ = 0;
   }
   return saved;
@@ -431,7 +459,7 @@ Status Tailer::save() {
 
 void Tailer::flush_partials() {
   now_ns_ = clock_.steady_ns();
-  for (const auto& [id, tail] : table_.all()) {
+  for (const auto& tail : table_.all()) {
     if (!tail->on_disk() || tail->copy_of != 0 || tail->unread() == 0 || tail->has_news()) continue;
     tail->flush = true;
     arm(*tail);
@@ -455,7 +483,7 @@ TailStats Tailer::stats() const {
     stats.symlinks_refused += input.finder.links_refused();
     stats.files_over_limit += input.finder.over_limit();
   }
-  for (const auto& [id, tail] : table_.all()) {
+  for (const auto& tail : table_.all()) {
     if (tail->copy_of != 0 && tail->on_disk()) {
       ++stats.files_held;
       continue;
@@ -466,7 +494,7 @@ TailStats Tailer::stats() const {
     if (!tail->on_disk()) ++stats.files_gone;
     if (!tail->on_disk()) continue;
     stats.unread_bytes += tail->unread();
-    stats.lag_bytes += std::max(tail->size, tail->cursor.offset) - acks_.committed(id);
+    stats.lag_bytes += std::max(tail->size, tail->cursor.offset) - acks_.committed(tail->id);
   }
   stats.files_open = open_files_;
   stats.in_flight_bytes = acks_.in_flight_bytes();
@@ -478,11 +506,11 @@ std::vector<InputStats> Tailer::input_stats() const {
   std::vector<InputStats> all;
   for (const Input& input : inputs_) all.push_back(input.counts);
   const std::int64_t now_ns = clock_.steady_ns();
-  for (const auto& [id, tail] : table_.all()) {
+  for (const auto& tail : table_.all()) {
     if (!tail->on_disk() || tail->copy_of != 0) continue;
     InputStats& input = all[tail->input];
     ++input.files;
-    const std::uint64_t lag = std::max(tail->size, tail->cursor.offset) - acks_.committed(id);
+    const std::uint64_t lag = std::max(tail->size, tail->cursor.offset) - acks_.committed(tail->id);
     input.lag_bytes += lag;
     if (lag > 0) input.lag_ns = std::max(input.lag_ns, now_ns - tail->moved_ns);
   }
@@ -491,9 +519,9 @@ std::vector<InputStats> Tailer::input_stats() const {
 
 std::vector<FileStatus> Tailer::files() const {
   std::vector<FileStatus> all;
-  for (const auto& [id, tail] : table_.all()) {
+  for (const auto& tail : table_.all()) {
     FileStatus status;
-    status.file = id;
+    status.file = tail->id;
     status.path = tail->path;
     status.input = inputs_[tail->input].options.name;
     status.state = tail->copy_of != 0 && tail->on_disk() ? "held" : state_name(tail->state);
@@ -501,7 +529,7 @@ std::vector<FileStatus> Tailer::files() const {
     status.inode = tail->key.inode;
     status.size = std::max(tail->size, tail->cursor.offset);
     status.offset = tail->cursor.offset;
-    status.committed = acks_.is_open(id) ? acks_.committed(id) : tail->committed;
+    status.committed = acks_.is_open(tail->id) ? acks_.committed(tail->id) : tail->committed;
     status.lag = tail->on_disk() && tail->copy_of == 0 ? status.size - status.committed : 0;
     all.push_back(std::move(status));
   }

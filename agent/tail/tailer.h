@@ -129,6 +129,7 @@ class Tailer final {
   void register_new();
 
   void arm(FileTail& tail);
+  void queue_behind_older(FileTail& tail, std::uint64_t rank);
   void disarm(FileTail& tail);
   void look_closely(FileTail& tail);
   void after_read(FileTail& tail, const ReadOutcome& outcome);
@@ -140,6 +141,7 @@ class Tailer final {
   void close_idle(const FileTail* keep);
   void failed(FileTail& tail, const Error& error);
   void check_active();
+  void take_growth(FileTail& tail, const FileStat& stat);
   void take_block(FileTail& tail, const ReadOutcome& outcome, LineBlock& block);
   void update_committed(FileTail& tail);
   Status save();
@@ -170,7 +172,8 @@ class Tailer final {
   std::int64_t unregistered_ns_ = 0;    // since when the registration of new files fails; 0: it does not
   std::int64_t no_descriptors_ns_ = 0;  // no file is opened before
   std::unordered_set<std::uint64_t> active_;
-  std::unordered_set<std::string> refused_;  // paths that could not be opened, told once
+  std::unordered_map<std::string, std::uint64_t> latest_;  // origin -> its youngest generation that had its first turn
+  std::unordered_set<std::string> refused_;                // paths that could not be opened, told once
 
   // Of the scan under way.
   std::vector<Fresh> fresh_;

@@ -184,7 +184,7 @@ Identity Tailer::learn_identity(FileTail& tail) {
 }
 
 void Tailer::look_after_missing() {
-  for (const auto& [id, kept] : table_.all()) {
+  for (const auto& kept : table_.all()) {
     FileTail& tail = *kept;
     const bool stored = tail.state == TailState::stored;
     if (tail.scan == scan_ || !(stored || tail.on_disk())) continue;
@@ -296,11 +296,9 @@ void Tailer::cut_off(FileTail& tail, bool truncated) {
 }
 
 void Tailer::admit_fresh() {
-  // Of one age: app.log.2, app.log.1, app.log-20260105, app.log-20260106, app.log.
-  const auto age = [](const Fresh& fresh) {
-    return std::tuple(fresh.found.stat.mtime_ns, ~rotation_rank(fresh.found.path), fresh.found.path + '\xff');
-  };
-  std::sort(fresh_.begin(), fresh_.end(), [&](const Fresh& a, const Fresh& b) { return age(a) < age(b); });
+  std::sort(fresh_.begin(), fresh_.end(), [](const Fresh& a, const Fresh& b) {
+    return file_age(a.found.path, a.found.stat.mtime_ns) < file_age(b.found.path, b.found.stat.mtime_ns);
+  });
   for (const Fresh& fresh : fresh_) admit(fresh);
 }
 

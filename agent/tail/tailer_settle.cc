@@ -127,7 +127,7 @@ void Tailer::bury_cut() {
   for (const std::uint64_t id : cut_) {
     FileTail* tail = table_.find(id);
     if (tail == nullptr || tail->state != TailState::cut) continue;
-    for (const auto& [copy_id, copy] : table_.all()) {
+    for (const auto& copy : table_.all()) {
       if (copy->copy_of != id || !copy->on_disk() || !ensure_open(*copy) || !continues(*tail, *copy)) continue;
       adopt(*tail, *copy);
       break;
@@ -179,12 +179,16 @@ std::uint64_t Tailer::missing_bytes(FileTail& tail) {
 
 void Tailer::schedule() {
   // New files queue up in the order of their ages, which the clock of the file system may not tell apart.
+  std::vector<std::pair<FileAge, FileTail*>> backlog;
   for (const std::uint64_t id : admitted_) {
     FileTail* tail = table_.find(id);
-    if (tail != nullptr && tail->on_disk() && tail->has_news()) arm(*tail);
+    if (tail != nullptr && tail->on_disk() && tail->has_news())
+      backlog.emplace_back(file_age(tail->path, tail->mtime_ns), tail);
   }
+  std::sort(backlog.begin(), backlog.end());
+  for (const auto& [age, tail] : backlog) arm(*tail);
   std::vector<FileTail*> ended;
-  for (const auto& [id, tail] : table_.all()) {
+  for (const auto& tail : table_.all()) {
     if (!tail->on_disk() || !tail->registered) continue;
     const FileTail* original = tail->copy_of != 0 ? table_.find(tail->copy_of) : nullptr;
     if (original != nullptr && !original->on_disk() && original->cursor.offset < tail->size) {
@@ -234,7 +238,7 @@ void Tailer::finish(FileTail& tail) {
 void Tailer::enforce_deleted_limit() {
   std::vector<FileTail*> deleted;
   std::uint64_t bytes = 0;
-  for (const auto& [id, tail] : table_.all()) {
+  for (const auto& tail : table_.all()) {
     if (tail->state != TailState::deleted) continue;
     deleted.push_back(tail.get());
     bytes += tail->size;
@@ -259,9 +263,9 @@ void Tailer::forget_old() {
   if (scan_ % forget_every_scans != 1) return;
   const std::int64_t oldest_ns = clock_.wall_ns() - options_.forget_after.count();
   std::vector<std::pair<std::int64_t, std::uint64_t>> gone;
-  for (const auto& [id, tail] : table_.all()) {
+  for (const auto& tail : table_.all()) {
     const bool over = tail->state == TailState::gone && tail->finished;
-    if (over || tail->state == TailState::stored) gone.emplace_back(tail->seen_wall_ns, id);
+    if (over || tail->state == TailState::stored) gone.emplace_back(tail->seen_wall_ns, tail->id);
   }
   std::sort(gone.begin(), gone.end());
   const std::size_t surplus = gone.size() > options_.gone_max ? gone.size() - options_.gone_max : 0;
@@ -270,6 +274,7 @@ void Tailer::forget_old() {
     table_.erase(gone[i].second);
     dirty_ = true;
   }
+  std::erase_if(latest_, [&](const auto& latest) { return table_.find(latest.second) == nullptr; });
   std::erase_if(foreign_, [&](const CheckpointEntry& entry) { return entry.seen_wall_ns < oldest_ns; });
 }
 
@@ -281,7 +286,7 @@ void Tailer::register_new() {
   if (unregistered_ns_ == 0) unregistered_ns_ = now_ns_;
   if (now_ns_ - unregistered_ns_ < options_.register_wait.count()) return;
   log_.error("new files are read though the checkpoint cannot be written", {{"files", unregistered_}});
-  for (const auto& [id, tail] : table_.all()) tail->registered = true;
+  for (const auto& tail : table_.all()) tail->registered = true;
   unregistered_ = 0;
 }
 
