@@ -34,6 +34,7 @@ struct FileTail {
   // Constant.
   std::uint64_t id = 0;
   std::string origin;  // path when first found: neighbours whose names start with it are its rotations
+  std::string group;   // rotation_base(origin): what the table knows its generations by
   std::size_t input = 0;
 
   // Identity.
@@ -66,8 +67,7 @@ struct FileTail {
   std::int64_t error_wait_ns = 0;
 
   // Schedule, kept by the tailer.
-  bool queued = false;        // it had a place in the queue before
-  std::uint64_t prior = 0;    // a file to be read before this one
+  bool caught_up = false;     // it was read to its end in this run
   std::uint64_t goal = 0;     // end of its present turn
   bool flush = false;         // a partial last line is to be delivered now
   bool look_closely = false;  // something was odd: the next scan compares it though nothing seems to have changed
@@ -109,6 +109,10 @@ void make_source(FileTail& tail, const std::string& input);
 // app.log.
 using FileAge = std::tuple<std::int64_t, std::uint64_t, std::string>;
 [[nodiscard]] FileAge file_age(const std::string& path, std::int64_t mtime_ns);
+// The name that a rotated name was made of: app.log of app.log.3 and of app.log-20260105; other names are their own.
+[[nodiscard]] std::string rotation_base(const std::string& path);
+// Which of two generations of one file has to be read first.
+[[nodiscard]] bool is_older(const FileTail& a, const FileTail& b);
 // Length of what a gzip file holds, from its last bytes (modulo 4 GiB). nullopt: not one.
 [[nodiscard]] std::optional<std::uint64_t> gzip_length(const Found& file);
 

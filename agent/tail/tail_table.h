@@ -23,6 +23,8 @@ class TailTable final {
   [[nodiscard]] FileTail* find(std::uint64_t id) const;
   [[nodiscard]] FileTail* by_key(const FileKey& key) const;
   [[nodiscard]] FileTail* by_path(const std::string& path) const;
+  // The tails on disk or not that go back to one name, itself included. Valid until the next insert() or erase().
+  [[nodiscard]] const std::vector<FileTail*>& generations(const FileTail& tail) const;
   // Tails of `input` whose first line has this hash, at most `most` of them.
   [[nodiscard]] std::vector<FileTail*> by_line(std::size_t input, const Hash128& line, std::size_t most) const;
 
@@ -45,6 +47,7 @@ class TailTable final {
   std::unordered_map<FileKey, FileTail*, FileKeyHash> keys_;
   std::unordered_map<std::string, FileTail*> paths_;
   std::unordered_multimap<std::uint64_t, FileTail*> lines_;
+  std::unordered_map<std::string, std::vector<FileTail*>> generations_;  // by FileTail::group
 };
 
 }  // namespace tapewatch

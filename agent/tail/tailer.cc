@@ -9,8 +9,7 @@
 namespace tapewatch {
 namespace {
 
-constexpr int tries_max = 64;   // files looked at in one call of read_next
-constexpr int priors_max = 64;  // generations of one file that are followed back
+constexpr int tries_max = 64;  // files looked at in one call of read_next
 constexpr std::uint64_t read_bytes_least = std::uint64_t{64} << 10;
 constexpr std::uint64_t read_bytes_spare = 4096;  // asked for beyond the known size, so that the end is seen
 
@@ -185,22 +184,7 @@ void Tailer::arm(FileTail& tail) {
     ready_.add_growing(tail.id);
     return;
   }
-  const std::uint64_t rank = rotation_rank(tail.path);
-  if (!tail.queued) queue_behind_older(tail, rank);
-  ready_.add_backlog(tail.id, tail.mtime_ns, rank);
-}
-
-// The generation before this one, which has to be read first: by its number, or the one that had its first turn last.
-void Tailer::queue_behind_older(FileTail& tail, std::uint64_t rank) {
-  tail.queued = true;
-  const std::string base = rank == 0 ? tail.path : tail.path.substr(0, tail.path.rfind('.'));
-  const FileTail* older = table_.by_path(base + "." + std::to_string(rank + 1));
-  const FileTail* latest = table_.find(std::exchange(latest_[tail.origin], tail.id));
-  if (older != nullptr && older != &tail) {
-    tail.prior = older->id;
-  } else if (tail.prior == 0 && latest != nullptr && latest->prior != tail.id) {
-    tail.prior = latest->id;
-  }
+  ready_.add_backlog(tail.id, tail.mtime_ns, rotation_rank(tail.path));
 }
 
 void Tailer::disarm(FileTail& tail) { ready_.remove(tail.id); }
@@ -213,14 +197,17 @@ void Tailer::look_closely(FileTail& tail) {
   rescan_ = true;
 }
 
-// The file whose turn it is, or the oldest generation before it that still has something.
+// The file whose turn it is, or the oldest generation of it that still has something. A generation that keeps its name
+// and was read to its end once is a file of its own, whatever number its name ends with.
 FileTail* Tailer::next_ready() {
   if (ready_.empty()) return nullptr;
-  FileTail* tail = table_.find(ready_.first());
-  CHECK(tail != nullptr);
-  for (int i = 0; i < priors_max && tail->prior != 0 && ready_.contains(tail->prior); ++i)
-    tail = table_.find(tail->prior);
-  return tail;
+  FileTail* first = table_.find(ready_.first());
+  CHECK(first != nullptr);
+  for (FileTail* other : table_.generations(*first)) {
+    const bool may_precede = other->ended_ns != 0 || !other->caught_up;
+    if (may_precede && ready_.contains(other->id) && is_older(*other, *first)) first = other;
+  }
+  return first;
 }
 
 ReadResult Tailer::read_next(std::uint64_t budget_bytes, LineBlock& block) {
@@ -324,6 +311,7 @@ void Tailer::after_read(FileTail& tail, const ReadOutcome& outcome) {
     return;
   }
   disarm(tail);
+  tail.caught_up = true;
   active_.insert(tail.id);
 }
 

@@ -110,7 +110,6 @@ class Tailer final {
   void cut_off(FileTail& tail, bool truncated);
   void mark_ended(FileTail& tail, TailState state);
   void open_refused(const std::string& path, const Error& error);
-  void link_former(FileTail& tail);
 
   // tailer_settle.cc: copies, endings, limits.
   Settled settle(FileTail& tail);
@@ -129,7 +128,6 @@ class Tailer final {
   void register_new();
 
   void arm(FileTail& tail);
-  void queue_behind_older(FileTail& tail, std::uint64_t rank);
   void disarm(FileTail& tail);
   void look_closely(FileTail& tail);
   void after_read(FileTail& tail, const ReadOutcome& outcome);
@@ -172,13 +170,11 @@ class Tailer final {
   std::int64_t unregistered_ns_ = 0;    // since when the registration of new files fails; 0: it does not
   std::int64_t no_descriptors_ns_ = 0;  // no file is opened before
   std::unordered_set<std::uint64_t> active_;
-  std::unordered_map<std::string, std::uint64_t> latest_;  // origin -> its youngest generation that had its first turn
-  std::unordered_set<std::string> refused_;                // paths that could not be opened, told once
+  std::unordered_set<std::string> refused_;  // paths that could not be opened, told once
 
   // Of the scan under way.
   std::vector<Fresh> fresh_;
   std::unordered_set<FileKey, FileKeyHash> fresh_keys_;
-  std::unordered_map<std::string, std::uint64_t> former_;  // path -> the tail that had it until this scan
   std::vector<std::uint64_t> cut_;
   std::vector<std::uint64_t> admitted_;
 };

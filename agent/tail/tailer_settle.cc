@@ -274,7 +274,6 @@ void Tailer::forget_old() {
     table_.erase(gone[i].second);
     dirty_ = true;
   }
-  std::erase_if(latest_, [&](const auto& latest) { return table_.find(latest.second) == nullptr; });
   std::erase_if(foreign_, [&](const CheckpointEntry& entry) { return entry.seen_wall_ns < oldest_ns; });
 }
 
