@@ -97,14 +97,11 @@ Identity identify(int fd, const FileTail& tail) {
   return head == Identity::same ? check_marker(fd, tail.cursor.offset, tail.cursor.marker) : head;
 }
 
-Identity grow_head(FileTail& tail) {
+void grow_head(FileTail& tail) {
   CHECK(tail.fd.open());
-  if (!tail.head_grows()) return Identity::same;
-  const Identity known = check_head(tail.fd.get(), tail.head);
-  if (known != Identity::same) return known;
+  if (!tail.head_grows() || check_head(tail.fd.get(), tail.head) != Identity::same) return;
   const Head head = read_head(tail.fd.get());
   if (head.length > tail.head.length) tail.head = head;
-  return Identity::same;
 }
 
 void observe(FileTail& tail, const FileStat& stat, std::int64_t now_ns) {

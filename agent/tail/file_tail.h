@@ -92,8 +92,8 @@ struct FileTail {
 [[nodiscard]] bool has_shrunk(const FileTail& tail, const FileStat& stat);
 // Whether the open file still is this generation, read up to its cursor: size, head and marker.
 [[nodiscard]] Identity identify(int fd, const FileTail& tail);
-// The head grows with the file until it has its full length. Identity::changed: the old head no longer fits.
-[[nodiscard]] Identity grow_head(FileTail& tail);
+// The head grows with the file until it has its full length; it stays as it is when the file no longer begins with it.
+void grow_head(FileTail& tail);
 // Takes over what a fresh look at the file said. Growth restarts the clock of an ended file.
 void observe(FileTail& tail, const FileStat& stat, std::int64_t now_ns);
 // Gives the file another name; blocks read from now on carry it.

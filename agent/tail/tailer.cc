@@ -164,17 +164,14 @@ void Tailer::hint(const std::string& path) {
 // A file seems to have grown. When it was truncated first, and is larger than it was all the same, its size is not that
 // of the generation we know.
 void Tailer::take_growth(FileTail& tail, const FileStat& stat) {
-  if (check_marker(tail.fd.get(), tail.cursor.offset, tail.cursor.marker) == Identity::changed) {
+  if (identify(tail.fd.get(), tail) == Identity::changed) {
     look_closely(tail);
     return;
   }
   observe(tail, stat, now_ns_);
   dirty_ = true;
-  if (learn_identity(tail) == Identity::changed) {
-    look_closely(tail);
-  } else if (tail.has_news()) {
-    arm(tail);
-  }
+  learn_identity(tail);
+  if (tail.has_news()) arm(tail);
 }
 
 void Tailer::arm(FileTail& tail) {
@@ -233,7 +230,7 @@ ReadResult Tailer::read_tail(FileTail& tail, std::uint64_t budget_bytes, LineBlo
   ReadLimits limits;
   limits.line_bytes_max = inputs_[tail.input].options.line_bytes_max;
   limits.scan_bytes_max = options_.scan_bytes_max;
-  const std::uint64_t known_bytes = tail.size;
+  const FileStat known{tail.key, tail.size, tail.mtime_ns, 1};
   if (tail.unread() < options_.read_block_bytes) {
     Result<FileStat> stat = stat_open(tail.fd.get());
     if (stat.ok() && has_shrunk(tail, *stat)) {
@@ -250,7 +247,7 @@ ReadResult Tailer::read_tail(FileTail& tail, std::uint64_t budget_bytes, LineBlo
   // At the beginning no marker guards the read: the head, looked at afterwards, says whose bytes they were.
   if (before.offset == 0 && check_head(tail.fd.get(), tail.head) != Identity::same) {
     tail.cursor = before;
-    tail.size = known_bytes;
+    observe(tail, known, now_ns_);
     look_closely(tail);
     return ReadResult::idle;
   }
@@ -268,7 +265,7 @@ ReadResult Tailer::read_tail(FileTail& tail, std::uint64_t budget_bytes, LineBlo
       dirty_ = true;
       break;
     case ReadStep::replaced:
-      tail.size = known_bytes;  // what was seen since is another generation's
+      observe(tail, known, now_ns_);  // what was seen since is another generation's
       look_closely(tail);
       return ReadResult::idle;
     case ReadStep::failed:
@@ -403,7 +400,7 @@ void Tailer::update_committed(FileTail& tail) {
       tail.committed_marker = read_marker(tail.fd.get(), committed);
     }
   }
-  if (tail.fd.open() && tail.head.length < head_bytes_max && grow_head(tail) == Identity::changed) rescan_ = true;
+  if (tail.fd.open()) grow_head(tail);
 }
 
 Status Tailer::commit(bool now) {

@@ -98,7 +98,7 @@ class Tailer final {
   void meet(std::size_t input, const Found& found);
   void meet_stored(FileTail& tail, const Found& found, bool in_globs);
   void meet_known(FileTail& tail, const Found& found, bool in_globs);
-  Identity learn_identity(FileTail& tail);
+  void learn_identity(FileTail& tail);
   bool still_same(FileTail& tail, const Found& found);
   void look_after_missing();
   void look_after_open(FileTail& tail);

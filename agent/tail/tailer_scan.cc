@@ -109,7 +109,7 @@ void Tailer::meet_stored(FileTail& tail, const Found& found, bool in_globs) {
   table_.rename(tail, found.path, found.root_bytes);
   table_.bind(tail);
   observe(tail, open->stat, now_ns_);
-  (void)learn_identity(tail);
+  learn_identity(tail);
   if (renamed || !in_globs) tail.ended_ns = now_ns_;
   if (renamed) {
     ++stats_.rotations;
@@ -166,18 +166,17 @@ bool Tailer::still_same(FileTail& tail, const Found& found) {
     dirty_ = dirty_ || stat->size != tail.size;
     observe(tail, *stat, now_ns_);
   }
-  if (learn_identity(tail) == Identity::changed) return false;
+  learn_identity(tail);
   if (!was_open && open_files_ > options_.files_open_max) close_fd(tail);
   return true;
 }
 
 // What can be known of a file by now: so that a copy is recognised although nothing was read of the original yet.
-Identity Tailer::learn_identity(FileTail& tail) {
-  if (grow_head(tail) == Identity::changed) return Identity::changed;
-  if (tail.line_known || tail.size == 0 || tail.size == tail.cursor.scanned) return Identity::same;
+void Tailer::learn_identity(FileTail& tail) {
+  grow_head(tail);
+  if (tail.line_known || tail.size == 0 || tail.size == tail.cursor.scanned) return;
   const std::optional<Hash128> line = first_line(tail.fd.get(), inputs_[tail.input].options.line_bytes_max, false);
   if (line) table_.set_line(tail, *line);
-  return Identity::same;
 }
 
 void Tailer::look_after_missing() {
@@ -217,7 +216,7 @@ void Tailer::look_after_open(FileTail& tail) {
   }
   dirty_ = dirty_ || stat->size != tail.size;
   observe(tail, *stat, now_ns_);
-  (void)learn_identity(tail);
+  learn_identity(tail);
   if (stat->links == 0) {
     mark_ended(tail, TailState::deleted);
   } else if (!find_neighbour(tail)) {

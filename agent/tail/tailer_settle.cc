@@ -24,15 +24,12 @@ Tailer::Settled Tailer::settle(FileTail& tail) {
   const InputOptions& input = inputs_[tail.input].options;
   Result<FileStat> stat = stat_open(tail.fd.get());
   if (!stat.ok()) return Settled::waiting;
-  if (has_shrunk(tail, *stat)) {
+  if (has_shrunk(tail, *stat) || identify(tail.fd.get(), tail) == Identity::changed) {
     look_closely(tail);
     return Settled::waiting;
   }
   observe(tail, *stat, now_ns_);
-  if (grow_head(tail) == Identity::changed) {
-    look_closely(tail);
-    return Settled::waiting;
-  }
+  grow_head(tail);
   const std::optional<Hash128> line = first_line(tail.fd.get(), input.line_bytes_max, tail.flush);
   if (!line && !(tail.line_known && tail.cursor.offset > 0)) {
     wait_for_line(tail);
