@@ -118,7 +118,7 @@ class Tailer final {
   bool continues(const FileTail& original, const FileTail& copy) const;
   void adopt(FileTail& original, FileTail& copy);
   void bury_cut();
-  bool found_again(const FileTail& tail) const;
+  bool found_again(const FileTail& tail);
   std::uint64_t missing_bytes(FileTail& tail);
   void schedule();
   void schedule_ended(FileTail& tail);

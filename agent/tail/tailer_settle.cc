@@ -148,11 +148,11 @@ void Tailer::bury_cut() {
 }
 
 // Whether a new file begins with all that is known of one of which nothing was read: then it is read there.
-bool Tailer::found_again(const FileTail& tail) const {
+bool Tailer::found_again(const FileTail& tail) {
   if (tail.cursor.offset != 0 || tail.head.length == 0) return false;
   return std::any_of(admitted_.begin(), admitted_.end(), [&](std::uint64_t id) {
-    const FileTail* other = table_.find(id);
-    return other != nullptr && other->fd.open() && other->size >= tail.size &&
+    FileTail* other = table_.find(id);
+    return other != nullptr && other->on_disk() && other->size >= tail.size && ensure_open(*other) &&
            check_head(other->fd.get(), tail.head) == Identity::same;
   });
 }
