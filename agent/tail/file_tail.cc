@@ -8,6 +8,11 @@
 #include "base/check.h"
 
 namespace tapewatch {
+namespace {
+
+constexpr char rotation_characters[] = "0123456789.-_:TZ+";
+
+}  // namespace
 
 const char* state_name(TailState state) {
   switch (state) {
@@ -92,14 +97,11 @@ Identity identify(int fd, const FileTail& tail) {
   return head == Identity::same ? check_marker(fd, tail.cursor.offset, tail.cursor.marker) : head;
 }
 
-Identity grow_head(FileTail& tail) {
+void grow_head(FileTail& tail) {
   CHECK(tail.fd.open());
-  if (!tail.head_grows()) return Identity::same;
-  const Identity known = check_head(tail.fd.get(), tail.head);
-  if (known != Identity::same) return known;
+  if (!tail.head_grows() || check_head(tail.fd.get(), tail.head) != Identity::same) return;
   const Head head = read_head(tail.fd.get());
   if (head.length > tail.head.length) tail.head = head;
-  return Identity::same;
 }
 
 void observe(FileTail& tail, const FileStat& stat, std::int64_t now_ns) {
@@ -131,7 +133,7 @@ bool is_rotation_of(std::string_view original, std::string_view name) {
   if (name.size() <= original.size() || name.substr(0, original.size()) != original) return false;
   name.remove_prefix(original.size());
   if (name[0] != '.' && name[0] != '-' && name[0] != '_') return false;
-  return name.find_first_not_of("0123456789.-_:TZ+") == std::string_view::npos &&
+  return name.find_first_not_of(rotation_characters) == std::string_view::npos &&
          name.find_first_of("0123456789") != std::string_view::npos;
 }
 
@@ -141,6 +143,28 @@ std::uint64_t rotation_rank(std::string_view path) {
   std::uint64_t rank = 0;
   std::from_chars(path.data() + dot + 1, path.data() + path.size(), rank);
   return rank;
+}
+
+FileAge file_age(const std::string& path, std::int64_t mtime_ns) {
+  return {mtime_ns, ~rotation_rank(path), path + '\xff'};
+}
+
+std::string rotation_base(const std::string& path) {
+  const std::size_t last = path.find_last_not_of(rotation_characters);
+  const std::size_t separator = path.find_first_of(".-_", last == std::string::npos ? 0 : last + 1);
+  if (last == std::string::npos || separator == std::string::npos) return path;
+  const std::string base = path.substr(0, separator);
+  return base.back() != '/' && is_rotation_of(base, path) ? base : path;
+}
+
+bool is_older(const FileTail& a, const FileTail& b) {
+  const auto at_base = [](const FileTail& t) { return t.state == TailState::live && t.path == rotation_base(t.path); };
+  if (at_base(a) != at_base(b)) return at_base(b);
+  const std::uint64_t rank_a = rotation_rank(a.path);
+  const std::uint64_t rank_b = rotation_rank(b.path);
+  const bool numbered = rank_a != 0 && rank_b != 0 && rank_a != rank_b;
+  if (numbered && a.state != TailState::deleted && b.state != TailState::deleted) return rank_a > rank_b;
+  return file_age(a.path, a.mtime_ns) < file_age(b.path, b.mtime_ns);
 }
 
 std::optional<std::uint64_t> gzip_length(const Found& file) {

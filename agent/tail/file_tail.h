@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <tuple>
 
 #include "event/line_block.h"
 #include "tail/block_reader.h"
@@ -32,6 +34,7 @@ struct FileTail {
   // Constant.
   std::uint64_t id = 0;
   std::string origin;  // path when first found: neighbours whose names start with it are its rotations
+  std::string group;   // rotation_base(origin): what the table knows its generations by
   std::size_t input = 0;
 
   // Identity.
@@ -64,7 +67,7 @@ struct FileTail {
   std::int64_t error_wait_ns = 0;
 
   // Schedule, kept by the tailer.
-  std::uint64_t prior = 0;    // a file to be read before this one
+  bool caught_up = false;     // it was read to its end in this run
   std::uint64_t goal = 0;     // end of its present turn
   bool flush = false;         // a partial last line is to be delivered now
   bool look_closely = false;  // something was odd: the next scan compares it though nothing seems to have changed
@@ -89,8 +92,8 @@ struct FileTail {
 [[nodiscard]] bool has_shrunk(const FileTail& tail, const FileStat& stat);
 // Whether the open file still is this generation, read up to its cursor: size, head and marker.
 [[nodiscard]] Identity identify(int fd, const FileTail& tail);
-// The head grows with the file until it has its full length. Identity::changed: the old head no longer fits.
-[[nodiscard]] Identity grow_head(FileTail& tail);
+// The head grows with the file until it has its full length; it stays as it is when the file no longer begins with it.
+void grow_head(FileTail& tail);
 // Takes over what a fresh look at the file said. Growth restarts the clock of an ended file.
 void observe(FileTail& tail, const FileStat& stat, std::int64_t now_ns);
 // Gives the file another name; blocks read from now on carry it.
@@ -102,6 +105,14 @@ void make_source(FileTail& tail, const std::string& input);
 [[nodiscard]] bool is_rotation_of(std::string_view original, std::string_view name);
 // app.log.3 has rank 3, a name without a number 0: among generations of the same age the higher is the older.
 [[nodiscard]] std::uint64_t rotation_rank(std::string_view path);
+// Orders files by age, the oldest first; of one time: app.log.2, app.log.1, app.log-20260105, app.log-20260106,
+// app.log.
+using FileAge = std::tuple<std::int64_t, std::uint64_t, std::string>;
+[[nodiscard]] FileAge file_age(const std::string& path, std::int64_t mtime_ns);
+// The name that a rotated name was made of: app.log of app.log.3 and of app.log-20260105; other names are their own.
+[[nodiscard]] std::string rotation_base(const std::string& path);
+// Which of two generations of one file has to be read first.
+[[nodiscard]] bool is_older(const FileTail& a, const FileTail& b);
 // Length of what a gzip file holds, from its last bytes (modulo 4 GiB). nullopt: not one.
 [[nodiscard]] std::optional<std::uint64_t> gzip_length(const Found& file);
 

@@ -7,25 +7,31 @@ namespace tapewatch {
 
 FileTail& TailTable::insert(FileTail tail) {
   const std::uint64_t id = tail.id;
-  const auto [at, added] = tails_.emplace(id, std::make_unique<FileTail>(std::move(tail)));
-  CHECK(added);
-  FileTail& kept = *at->second;
+  tails_.push_back(std::make_unique<FileTail>(std::move(tail)));
+  CHECK(ids_.emplace(id, std::prev(tails_.end())).second);
+  FileTail& kept = *tails_.back();
+  kept.group = rotation_base(kept.origin);
+  generations_[kept.group].push_back(&kept);
   if (kept.state != TailState::gone) bind(kept);
   if (kept.line_known) lines_.emplace(kept.line.low, &kept);
   return kept;
 }
 
 void TailTable::erase(std::uint64_t id) {
-  const auto at = tails_.find(id);
-  if (at == tails_.end()) return;
-  unbind(*at->second);
-  unindex_line(*at->second);
-  tails_.erase(at);
+  const auto at = ids_.find(id);
+  if (at == ids_.end()) return;
+  unbind(**at->second);
+  unindex_line(**at->second);
+  const auto group = generations_.find((*at->second)->group);
+  std::erase(group->second, at->second->get());
+  if (group->second.empty()) generations_.erase(group);
+  tails_.erase(at->second);
+  ids_.erase(at);
 }
 
 FileTail* TailTable::find(std::uint64_t id) const {
-  const auto at = tails_.find(id);
-  return at == tails_.end() ? nullptr : at->second.get();
+  const auto at = ids_.find(id);
+  return at == ids_.end() ? nullptr : at->second->get();
 }
 
 FileTail* TailTable::by_key(const FileKey& key) const {
@@ -36,6 +42,10 @@ FileTail* TailTable::by_key(const FileKey& key) const {
 FileTail* TailTable::by_path(const std::string& path) const {
   const auto at = paths_.find(path);
   return at == paths_.end() ? nullptr : at->second;
+}
+
+const std::vector<FileTail*>& TailTable::generations(const FileTail& tail) const {
+  return generations_.find(tail.group)->second;
 }
 
 std::vector<FileTail*> TailTable::by_line(std::size_t input, const Hash128& line, std::size_t most) const {

@@ -9,8 +9,7 @@
 namespace tapewatch {
 namespace {
 
-constexpr int tries_max = 64;   // files looked at in one call of read_next
-constexpr int priors_max = 64;  // generations of one file that are followed back
+constexpr int tries_max = 64;  // files looked at in one call of read_next
 constexpr std::uint64_t read_bytes_least = std::uint64_t{64} << 10;
 constexpr std::uint64_t read_bytes_spare = 4096;  // asked for beyond the known size, so that the end is seen
 
@@ -82,11 +81,11 @@ Status Tailer::reload(std::vector<InputOptions> inputs) {
   Result<std::vector<Input>> made = make_inputs(options_, std::move(inputs));
   if (!made.ok()) return std::move(made).error();
   std::vector<std::uint64_t> homeless;
-  for (const auto& [id, tail] : table_.all()) {
+  for (const auto& tail : table_.all()) {
     const std::string& name = inputs_[tail->input].options.name;
     const auto input = std::find_if(made->begin(), made->end(), [&](const Input& i) { return i.options.name == name; });
     if (input == made->end()) {
-      homeless.push_back(id);
+      homeless.push_back(tail->id);
       continue;
     }
     if (tail->on_disk() && !input->finder.matches(tail->origin)) let_go(*tail);
@@ -133,10 +132,7 @@ void Tailer::check_active() {
     if (has_shrunk(*tail, *stat)) {
       look_closely(*tail);
     } else if (stat->size != tail->size) {
-      observe(*tail, *stat, now_ns_);
-      dirty_ = true;
-      if (learn_identity(*tail) == Identity::changed) look_closely(*tail);
-      if (tail->has_news()) arm(*tail);
+      take_growth(*tail, *stat);
     }
   }
 }
@@ -158,10 +154,24 @@ void Tailer::hint(const std::string& path) {
     look_closely(*tail);
     return;
   }
-  observe(*tail, *stat, now_ns_);
+  if (tail->fd.open()) {
+    take_growth(*tail, *stat);
+  } else {
+    rescan_ = true;
+  }
+}
+
+// A file seems to have grown. When it was truncated first, and is larger than it was all the same, its size is not that
+// of the generation we know.
+void Tailer::take_growth(FileTail& tail, const FileStat& stat) {
+  if (identify(tail.fd.get(), tail) == Identity::changed) {
+    look_closely(tail);
+    return;
+  }
+  observe(tail, stat, now_ns_);
   dirty_ = true;
-  if (tail->fd.open() && learn_identity(*tail) == Identity::changed) look_closely(*tail);
-  if (tail->on_disk() && tail->has_news()) arm(*tail);
+  learn_identity(tail);
+  if (tail.has_news()) arm(tail);
 }
 
 void Tailer::arm(FileTail& tail) {
@@ -171,11 +181,7 @@ void Tailer::arm(FileTail& tail) {
     ready_.add_growing(tail.id);
     return;
   }
-  const std::uint64_t rank = rotation_rank(tail.path);
-  const std::string base = rank == 0 ? tail.path : tail.path.substr(0, tail.path.rfind('.'));
-  const FileTail* older = table_.by_path(base + "." + std::to_string(rank + 1));
-  if (older != nullptr && older != &tail) tail.prior = older->id;
-  ready_.add_backlog(tail.id, tail.mtime_ns, rank);
+  ready_.add_backlog(tail.id, tail.mtime_ns, rotation_rank(tail.path));
 }
 
 void Tailer::disarm(FileTail& tail) { ready_.remove(tail.id); }
@@ -188,14 +194,17 @@ void Tailer::look_closely(FileTail& tail) {
   rescan_ = true;
 }
 
-// The file whose turn it is, or the oldest generation before it that still has something.
+// The file whose turn it is, or the oldest generation of it that still has something. A generation that keeps its name
+// and was read to its end once is a file of its own, whatever number its name ends with.
 FileTail* Tailer::next_ready() {
   if (ready_.empty()) return nullptr;
-  FileTail* tail = table_.find(ready_.first());
-  CHECK(tail != nullptr);
-  for (int i = 0; i < priors_max && tail->prior != 0 && ready_.contains(tail->prior); ++i)
-    tail = table_.find(tail->prior);
-  return tail;
+  FileTail* first = table_.find(ready_.first());
+  CHECK(first != nullptr);
+  for (FileTail* other : table_.generations(*first)) {
+    const bool may_precede = other->ended_ns != 0 || !other->caught_up;
+    if (may_precede && ready_.contains(other->id) && is_older(*other, *first)) first = other;
+  }
+  return first;
 }
 
 ReadResult Tailer::read_next(std::uint64_t budget_bytes, LineBlock& block) {
@@ -221,6 +230,7 @@ ReadResult Tailer::read_tail(FileTail& tail, std::uint64_t budget_bytes, LineBlo
   ReadLimits limits;
   limits.line_bytes_max = inputs_[tail.input].options.line_bytes_max;
   limits.scan_bytes_max = options_.scan_bytes_max;
+  const FileStat known{tail.key, tail.size, tail.mtime_ns, 1};
   if (tail.unread() < options_.read_block_bytes) {
     Result<FileStat> stat = stat_open(tail.fd.get());
     if (stat.ok() && has_shrunk(tail, *stat)) {
@@ -237,6 +247,7 @@ ReadResult Tailer::read_tail(FileTail& tail, std::uint64_t budget_bytes, LineBlo
   // At the beginning no marker guards the read: the head, looked at afterwards, says whose bytes they were.
   if (before.offset == 0 && check_head(tail.fd.get(), tail.head) != Identity::same) {
     tail.cursor = before;
+    observe(tail, known, now_ns_);
     look_closely(tail);
     return ReadResult::idle;
   }
@@ -254,6 +265,7 @@ ReadResult Tailer::read_tail(FileTail& tail, std::uint64_t budget_bytes, LineBlo
       dirty_ = true;
       break;
     case ReadStep::replaced:
+      observe(tail, known, now_ns_);  // what was seen since is another generation's
       look_closely(tail);
       return ReadResult::idle;
     case ReadStep::failed:
@@ -296,6 +308,7 @@ void Tailer::after_read(FileTail& tail, const ReadOutcome& outcome) {
     return;
   }
   disarm(tail);
+  tail.caught_up = true;
   active_.insert(tail.id);
 }
 
@@ -355,7 +368,7 @@ void Tailer::close_fd(FileTail& tail) {
 // Closes the file that was read longest ago among those that can be opened again by their names, except `keep`.
 void Tailer::close_idle(const FileTail* keep) {
   FileTail* idle = nullptr;
-  for (const auto& [id, tail] : table_.all()) {
+  for (const auto& tail : table_.all()) {
     if (tail.get() == keep || !tail->fd.open() || tail->state != TailState::live) continue;
     if (idle == nullptr || tail->active_ns < idle->active_ns) idle = tail.get();
   }
@@ -387,7 +400,7 @@ void Tailer::update_committed(FileTail& tail) {
       tail.committed_marker = read_marker(tail.fd.get(), committed);
     }
   }
-  if (tail.fd.open() && tail.head.length < head_bytes_max && grow_head(tail) == Identity::changed) rescan_ = true;
+  if (tail.fd.open()) grow_head(tail);
 }
 
 Status Tailer::commit(bool now) {
@@ -408,7 +421,7 @@ Status Tailer::save() {
   Checkpoint checkpoint;
   checkpoint.files = foreign_;
   checkpoint.files.reserve(foreign_.size() + table_.all().size());
-  for (const auto& [id, tail] : table_.all())
+  for (const auto& tail : table_.all())
     checkpoint.files.push_back(make_entry(*tail, inputs_[tail->input].options.name));
   Status saved = checkpoint_.save(checkpoint);
   if (!saved.ok()) {
@@ -423,7 +436,7 @@ Status Tailer::save() {
   saved_ns_ = now_ns_;
   unregistered_ns_ = 0;
   if (unregistered_ > 0) {
-    for (const auto& [id, tail] : table_.all()) tail->registered = true;
+    for (const auto& tail : table_.all()) tail->registered = true;
     unregistered_ = 0;
   }
   return saved;
@@ -431,7 +444,7 @@ Status Tailer::save() {
 
 void Tailer::flush_partials() {
   now_ns_ = clock_.steady_ns();
-  for (const auto& [id, tail] : table_.all()) {
+  for (const auto& tail : table_.all()) {
     if (!tail->on_disk() || tail->copy_of != 0 || tail->unread() == 0 || tail->has_news()) continue;
     tail->flush = true;
     arm(*tail);
@@ -455,7 +468,7 @@ TailStats Tailer::stats() const {
     stats.symlinks_refused += input.finder.links_refused();
     stats.files_over_limit += input.finder.over_limit();
   }
-  for (const auto& [id, tail] : table_.all()) {
+  for (const auto& tail : table_.all()) {
     if (tail->copy_of != 0 && tail->on_disk()) {
       ++stats.files_held;
       continue;
@@ -466,7 +479,7 @@ TailStats Tailer::stats() const {
     if (!tail->on_disk()) ++stats.files_gone;
     if (!tail->on_disk()) continue;
     stats.unread_bytes += tail->unread();
-    stats.lag_bytes += std::max(tail->size, tail->cursor.offset) - acks_.committed(id);
+    stats.lag_bytes += std::max(tail->size, tail->cursor.offset) - acks_.committed(tail->id);
   }
   stats.files_open = open_files_;
   stats.in_flight_bytes = acks_.in_flight_bytes();
@@ -478,11 +491,11 @@ std::vector<InputStats> Tailer::input_stats() const {
   std::vector<InputStats> all;
   for (const Input& input : inputs_) all.push_back(input.counts);
   const std::int64_t now_ns = clock_.steady_ns();
-  for (const auto& [id, tail] : table_.all()) {
+  for (const auto& tail : table_.all()) {
     if (!tail->on_disk() || tail->copy_of != 0) continue;
     InputStats& input = all[tail->input];
     ++input.files;
-    const std::uint64_t lag = std::max(tail->size, tail->cursor.offset) - acks_.committed(id);
+    const std::uint64_t lag = std::max(tail->size, tail->cursor.offset) - acks_.committed(tail->id);
     input.lag_bytes += lag;
     if (lag > 0) input.lag_ns = std::max(input.lag_ns, now_ns - tail->moved_ns);
   }
@@ -491,9 +504,9 @@ std::vector<InputStats> Tailer::input_stats() const {
 
 std::vector<FileStatus> Tailer::files() const {
   std::vector<FileStatus> all;
-  for (const auto& [id, tail] : table_.all()) {
+  for (const auto& tail : table_.all()) {
     FileStatus status;
-    status.file = id;
+    status.file = tail->id;
     status.path = tail->path;
     status.input = inputs_[tail->input].options.name;
     status.state = tail->copy_of != 0 && tail->on_disk() ? "held" : state_name(tail->state);
@@ -501,7 +514,7 @@ std::vector<FileStatus> Tailer::files() const {
     status.inode = tail->key.inode;
     status.size = std::max(tail->size, tail->cursor.offset);
     status.offset = tail->cursor.offset;
-    status.committed = acks_.is_open(id) ? acks_.committed(id) : tail->committed;
+    status.committed = acks_.is_open(tail->id) ? acks_.committed(tail->id) : tail->committed;
     status.lag = tail->on_disk() && tail->copy_of == 0 ? status.size - status.committed : 0;
     all.push_back(std::move(status));
   }

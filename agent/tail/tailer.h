@@ -98,7 +98,7 @@ class Tailer final {
   void meet(std::size_t input, const Found& found);
   void meet_stored(FileTail& tail, const Found& found, bool in_globs);
   void meet_known(FileTail& tail, const Found& found, bool in_globs);
-  Identity learn_identity(FileTail& tail);
+  void learn_identity(FileTail& tail);
   bool still_same(FileTail& tail, const Found& found);
   void look_after_missing();
   void look_after_open(FileTail& tail);
@@ -110,7 +110,6 @@ class Tailer final {
   void cut_off(FileTail& tail, bool truncated);
   void mark_ended(FileTail& tail, TailState state);
   void open_refused(const std::string& path, const Error& error);
-  void link_former(FileTail& tail);
 
   // tailer_settle.cc: copies, endings, limits.
   Settled settle(FileTail& tail);
@@ -119,7 +118,7 @@ class Tailer final {
   bool continues(const FileTail& original, const FileTail& copy) const;
   void adopt(FileTail& original, FileTail& copy);
   void bury_cut();
-  bool found_again(const FileTail& tail) const;
+  bool found_again(const FileTail& tail);
   std::uint64_t missing_bytes(FileTail& tail);
   void schedule();
   void schedule_ended(FileTail& tail);
@@ -140,6 +139,7 @@ class Tailer final {
   void close_idle(const FileTail* keep);
   void failed(FileTail& tail, const Error& error);
   void check_active();
+  void take_growth(FileTail& tail, const FileStat& stat);
   void take_block(FileTail& tail, const ReadOutcome& outcome, LineBlock& block);
   void update_committed(FileTail& tail);
   Status save();
@@ -175,7 +175,6 @@ class Tailer final {
   // Of the scan under way.
   std::vector<Fresh> fresh_;
   std::unordered_set<FileKey, FileKeyHash> fresh_keys_;
-  std::unordered_map<std::string, std::uint64_t> former_;  // path -> the tail that had it until this scan
   std::vector<std::uint64_t> cut_;
   std::vector<std::uint64_t> admitted_;
 };

@@ -43,7 +43,6 @@ void Tailer::scan() {
   ++stats_.scans;
   fresh_.clear();
   fresh_keys_.clear();
-  former_.clear();
   cut_.clear();
   admitted_.clear();
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
@@ -107,11 +106,10 @@ void Tailer::meet_stored(FileTail& tail, const Found& found, bool in_globs) {
   tail.cursor.scanned = tail.cursor.offset;
   acks_.open(tail.id, tail.cursor.offset);
   const bool renamed = found.path != tail.path;
-  if (renamed) former_[tail.path] = tail.id;
   table_.rename(tail, found.path, found.root_bytes);
   table_.bind(tail);
   observe(tail, open->stat, now_ns_);
-  (void)learn_identity(tail);
+  learn_identity(tail);
   if (renamed || !in_globs) tail.ended_ns = now_ns_;
   if (renamed) {
     ++stats_.rotations;
@@ -126,7 +124,6 @@ void Tailer::meet_known(FileTail& tail, const Found& found, bool in_globs) {
   if (found.path != tail.path) {
     const std::optional<FileStat> old = stat_path(tail.path);
     if (!old || old->key != tail.key) {  // not merely a second name
-      former_[tail.path] = tail.id;
       table_.rename(tail, found.path, found.root_bytes);
       dirty_ = true;
       if (tail.state == TailState::live) {
@@ -169,22 +166,21 @@ bool Tailer::still_same(FileTail& tail, const Found& found) {
     dirty_ = dirty_ || stat->size != tail.size;
     observe(tail, *stat, now_ns_);
   }
-  if (learn_identity(tail) == Identity::changed) return false;
+  learn_identity(tail);
   if (!was_open && open_files_ > options_.files_open_max) close_fd(tail);
   return true;
 }
 
 // What can be known of a file by now: so that a copy is recognised although nothing was read of the original yet.
-Identity Tailer::learn_identity(FileTail& tail) {
-  if (grow_head(tail) == Identity::changed) return Identity::changed;
-  if (tail.line_known || tail.size == 0 || tail.size == tail.cursor.scanned) return Identity::same;
+void Tailer::learn_identity(FileTail& tail) {
+  grow_head(tail);
+  if (tail.line_known || tail.size == 0 || tail.size == tail.cursor.scanned) return;
   const std::optional<Hash128> line = first_line(tail.fd.get(), inputs_[tail.input].options.line_bytes_max, false);
   if (line) table_.set_line(tail, *line);
-  return Identity::same;
 }
 
 void Tailer::look_after_missing() {
-  for (const auto& [id, kept] : table_.all()) {
+  for (const auto& kept : table_.all()) {
     FileTail& tail = *kept;
     const bool stored = tail.state == TailState::stored;
     if (tail.scan == scan_ || !(stored || tail.on_disk())) continue;
@@ -220,7 +216,7 @@ void Tailer::look_after_open(FileTail& tail) {
   }
   dirty_ = dirty_ || stat->size != tail.size;
   observe(tail, *stat, now_ns_);
-  (void)learn_identity(tail);
+  learn_identity(tail);
   if (stat->links == 0) {
     mark_ended(tail, TailState::deleted);
   } else if (!find_neighbour(tail)) {
@@ -238,10 +234,8 @@ bool Tailer::find_neighbour(FileTail& tail) {
       meet_stored(tail, found, in_globs);
       return true;
     }
-    const std::string path = tail.path;
     tail.scan = scan_;
     table_.rename(tail, found.path, found.root_bytes);
-    former_[path] = tail.id;
     dirty_ = true;
     if (tail.state == TailState::rotated) collect_generations(tail);  // renamed again: another came after it
     mark_ended(tail, TailState::rotated);
@@ -263,7 +257,6 @@ void Tailer::mark_ended(FileTail& tail, TailState state) {
   }
   tail.state = state;
   tail.ended_ns = now_ns_;
-  former_.emplace(tail.path, tail.id);
   dirty_ = true;
   collect_generations(tail);
 }
@@ -284,7 +277,6 @@ void Tailer::collect_generations(const FileTail& tail) {
 // Its bytes cannot be read any more under its name.
 void Tailer::cut_off(FileTail& tail, bool truncated) {
   if (truncated) ++stats_.truncations;
-  former_[tail.path] = tail.id;
   table_.unbind(tail);
   disarm(tail);
   close_fd(tail);
@@ -296,11 +288,9 @@ void Tailer::cut_off(FileTail& tail, bool truncated) {
 }
 
 void Tailer::admit_fresh() {
-  // Of one age: app.log.2, app.log.1, app.log-20260105, app.log-20260106, app.log.
-  const auto age = [](const Fresh& fresh) {
-    return std::tuple(fresh.found.stat.mtime_ns, ~rotation_rank(fresh.found.path), fresh.found.path + '\xff');
-  };
-  std::sort(fresh_.begin(), fresh_.end(), [&](const Fresh& a, const Fresh& b) { return age(a) < age(b); });
+  std::sort(fresh_.begin(), fresh_.end(), [](const Fresh& a, const Fresh& b) {
+    return file_age(a.found.path, a.found.stat.mtime_ns) < file_age(b.found.path, b.found.stat.mtime_ns);
+  });
   for (const Fresh& fresh : fresh_) admit(fresh);
 }
 
@@ -320,11 +310,12 @@ void Tailer::admit(const Fresh& fresh) {
   found.stat = open->stat;
   std::uint64_t id = random64();
   while (id == 0 || table_.find(id) != nullptr) id = random64();
-  FileTail& tail = table_.insert(make_tail(id, fresh.input, found));
+  FileTail made = make_tail(id, fresh.input, found);
+  if (is_rotation_of(fresh.origin, made.path)) made.origin = fresh.origin;
+  FileTail& tail = table_.insert(std::move(made));
   set_fd(tail, std::move(open->fd));
   tail.state = fresh.in_globs ? TailState::live : TailState::rotated;
   if (!fresh.in_globs) tail.ended_ns = now_ns_;
-  if (is_rotation_of(fresh.origin, tail.path)) tail.origin = fresh.origin;
   tail.head = read_head(tail.fd.get());
   tail.scan = scan_;
   tail.seen_wall_ns = clock_.wall_ns();
@@ -336,18 +327,10 @@ void Tailer::admit(const Fresh& fresh) {
     tail.committed_marker = tail.cursor.marker;
   }
   acks_.open(id, tail.cursor.offset);
-  link_former(tail);
   ++unregistered_;
   ++stats_.files_found;
   dirty_ = true;
   admitted_.push_back(id);
-}
-
-// A file that has another's former name follows it.
-void Tailer::link_former(FileTail& tail) {
-  const auto former = former_.find(tail.path);
-  if (former == former_.end() || former->second == tail.id) return;
-  tail.prior = former->second;
 }
 
 void Tailer::open_refused(const std::string& path, const Error& error) {

@@ -24,15 +24,12 @@ Tailer::Settled Tailer::settle(FileTail& tail) {
   const InputOptions& input = inputs_[tail.input].options;
   Result<FileStat> stat = stat_open(tail.fd.get());
   if (!stat.ok()) return Settled::waiting;
-  if (has_shrunk(tail, *stat)) {
+  if (has_shrunk(tail, *stat) || identify(tail.fd.get(), tail) == Identity::changed) {
     look_closely(tail);
     return Settled::waiting;
   }
   observe(tail, *stat, now_ns_);
-  if (grow_head(tail) == Identity::changed) {
-    look_closely(tail);
-    return Settled::waiting;
-  }
+  grow_head(tail);
   const std::optional<Hash128> line = first_line(tail.fd.get(), input.line_bytes_max, tail.flush);
   if (!line && !(tail.line_known && tail.cursor.offset > 0)) {
     wait_for_line(tail);
@@ -127,7 +124,7 @@ void Tailer::bury_cut() {
   for (const std::uint64_t id : cut_) {
     FileTail* tail = table_.find(id);
     if (tail == nullptr || tail->state != TailState::cut) continue;
-    for (const auto& [copy_id, copy] : table_.all()) {
+    for (const auto& copy : table_.all()) {
       if (copy->copy_of != id || !copy->on_disk() || !ensure_open(*copy) || !continues(*tail, *copy)) continue;
       adopt(*tail, *copy);
       break;
@@ -151,11 +148,11 @@ void Tailer::bury_cut() {
 }
 
 // Whether a new file begins with all that is known of one of which nothing was read: then it is read there.
-bool Tailer::found_again(const FileTail& tail) const {
+bool Tailer::found_again(const FileTail& tail) {
   if (tail.cursor.offset != 0 || tail.head.length == 0) return false;
   return std::any_of(admitted_.begin(), admitted_.end(), [&](std::uint64_t id) {
-    const FileTail* other = table_.find(id);
-    return other != nullptr && other->fd.open() && other->size >= tail.size &&
+    FileTail* other = table_.find(id);
+    return other != nullptr && other->on_disk() && other->size >= tail.size && ensure_open(*other) &&
            check_head(other->fd.get(), tail.head) == Identity::same;
   });
 }
@@ -179,12 +176,16 @@ std::uint64_t Tailer::missing_bytes(FileTail& tail) {
 
 void Tailer::schedule() {
   // New files queue up in the order of their ages, which the clock of the file system may not tell apart.
+  std::vector<std::pair<FileAge, FileTail*>> backlog;
   for (const std::uint64_t id : admitted_) {
     FileTail* tail = table_.find(id);
-    if (tail != nullptr && tail->on_disk() && tail->has_news()) arm(*tail);
+    if (tail != nullptr && tail->on_disk() && tail->has_news())
+      backlog.emplace_back(file_age(tail->path, tail->mtime_ns), tail);
   }
+  std::sort(backlog.begin(), backlog.end());
+  for (const auto& [age, tail] : backlog) arm(*tail);
   std::vector<FileTail*> ended;
-  for (const auto& [id, tail] : table_.all()) {
+  for (const auto& tail : table_.all()) {
     if (!tail->on_disk() || !tail->registered) continue;
     const FileTail* original = tail->copy_of != 0 ? table_.find(tail->copy_of) : nullptr;
     if (original != nullptr && !original->on_disk() && original->cursor.offset < tail->size) {
@@ -234,7 +235,7 @@ void Tailer::finish(FileTail& tail) {
 void Tailer::enforce_deleted_limit() {
   std::vector<FileTail*> deleted;
   std::uint64_t bytes = 0;
-  for (const auto& [id, tail] : table_.all()) {
+  for (const auto& tail : table_.all()) {
     if (tail->state != TailState::deleted) continue;
     deleted.push_back(tail.get());
     bytes += tail->size;
@@ -259,9 +260,9 @@ void Tailer::forget_old() {
   if (scan_ % forget_every_scans != 1) return;
   const std::int64_t oldest_ns = clock_.wall_ns() - options_.forget_after.count();
   std::vector<std::pair<std::int64_t, std::uint64_t>> gone;
-  for (const auto& [id, tail] : table_.all()) {
+  for (const auto& tail : table_.all()) {
     const bool over = tail->state == TailState::gone && tail->finished;
-    if (over || tail->state == TailState::stored) gone.emplace_back(tail->seen_wall_ns, id);
+    if (over || tail->state == TailState::stored) gone.emplace_back(tail->seen_wall_ns, tail->id);
   }
   std::sort(gone.begin(), gone.end());
   const std::size_t surplus = gone.size() > options_.gone_max ? gone.size() - options_.gone_max : 0;
@@ -281,7 +282,7 @@ void Tailer::register_new() {
   if (unregistered_ns_ == 0) unregistered_ns_ = now_ns_;
   if (now_ns_ - unregistered_ns_ < options_.register_wait.count()) return;
   log_.error("new files are read though the checkpoint cannot be written", {{"files", unregistered_}});
-  for (const auto& [id, tail] : table_.all()) tail->registered = true;
+  for (const auto& tail : table_.all()) tail->registered = true;
   unregistered_ = 0;
 }
 

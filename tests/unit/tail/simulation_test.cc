@@ -25,7 +25,7 @@ class World {
     written_.resize(streams_);
     open_line_.resize(streams_);
     // A generation that came and went before its file was ever seen is nobody's.
-    for (std::size_t s = 0; s < streams_; ++s) rig_.append(base(s), line(s) + "\n");
+    for (std::size_t s = 0; s < streams_; ++s) append(base(s), line(s) + "\n");
   }
 
   void run() {
@@ -103,6 +103,18 @@ class World {
     }
   }
 
+  // File times come from the seed as well; like a coarse clock's, some are the same.
+  void stamp(const std::string& name) {
+    if (chance(3) != 0) ++now_;
+    timespec times[2] = {{1'600'000'000, now_}, {1'600'000'000, now_}};
+    EXPECT_EQ(::utimensat(AT_FDCWD, rig_.logs.path(name).c_str(), times, 0), 0);
+  }
+
+  void append(const std::string& name, const std::string& text) {
+    rig_.append(name, text);
+    stamp(name);
+  }
+
   std::string line(std::size_t stream) {
     const int n = written_[stream]++;
     return std::to_string(stream) + "/" + std::to_string(n) + "/" + std::string(chance(60), 'x');
@@ -114,18 +126,18 @@ class World {
       if (text.empty()) text = line(stream);
       if (chance(5) == 0) {  // the rest of the line comes later
         const std::size_t cut = chance(text.size());
-        rig_.append(base(stream), text.substr(0, cut));
+        append(base(stream), text.substr(0, cut));
         open_line_[stream] = text.substr(cut);
         continue;
       }
-      rig_.append(base(stream), text + "\n");
+      append(base(stream), text + "\n");
     }
   }
 
   void rotate(std::size_t stream, bool copytruncate) {
     const std::string name = base(stream);
     if (!exists(name)) return;
-    if (!open_line_[stream].empty()) rig_.append(name, std::exchange(open_line_[stream], {}) + "\n");
+    if (!open_line_[stream].empty()) append(name, std::exchange(open_line_[stream], {}) + "\n");
     for (int k = 40; k > 1; --k) {
       const std::string from = name + "." + std::to_string(k - 1);
       if (exists(from)) rig_.move(from, name + "." + std::to_string(k));
@@ -136,12 +148,14 @@ class World {
       return;
     }
     rig_.copy(name, name + ".1");
+    stamp(name + ".1");
     if (rig_.tailer && chance(2) == 0) {
       rig_.scan();
       note("scan between copy and truncation " + std::to_string(stream));
     }
     if (chance(2) == 0) read(2);
     rig_.truncate(name);
+    stamp(name);
   }
 
   void read(std::uint64_t blocks) {
@@ -177,7 +191,7 @@ class World {
 
   void quiet() {
     for (std::size_t s = 0; s < streams_; ++s) {
-      if (!open_line_[s].empty()) rig_.append(base(s), open_line_[s] + "\n");
+      if (!open_line_[s].empty()) append(base(s), open_line_[s] + "\n");
     }
     if (!rig_.tailer) rig_.start();
     note("quiet");
@@ -223,6 +237,7 @@ class World {
   std::mt19937 random_;
   TailRig rig_;
   std::size_t streams_ = 1;
+  long now_ = 0;
   std::vector<int> written_;
   std::vector<std::string> open_line_;
   std::vector<std::pair<Hash128, std::string>> read_;
