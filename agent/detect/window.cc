@@ -41,7 +41,7 @@ Window::Group& Window::group(const std::string& key) {
 void Window::evict() {
   const auto oldest = groups_.find(*recent_.back());
   CHECK(oldest != groups_.end());
-  evidence_bytes_ -= evidence_bytes(oldest->second);
+  forget_evidence(oldest->second);
   recent_.pop_back();
   groups_.erase(oldest);
   ++counters_.groups_evicted;
@@ -54,15 +54,19 @@ bool Window::add(Group& group, std::int64_t time_ns, std::uint64_t value, Firing
   return in_order(group, {time_ns, value}, firing);
 }
 
+void Window::forget_evidence(Group& group) {
+  evidence_bytes_ -= evidence_bytes(group);
+  group.evidence.clear();
+}
+
 bool Window::in_order(Group& group, const Point& point, Firing& firing) {
   bool fell = false;
-  if (by_clock_) {
-    fell = falls(group, point.time_ns, firing);
-  } else {
-    slide(group, point.time_ns);
-    if (group.start == group.points.size()) group.holds = false;
-  }
+  if (by_clock_) fell = falls(group, point.time_ns, firing);
   slide(group, point.time_ns);
+  if (group.start == group.points.size()) {
+    if (!by_clock_) group.holds = false;
+    if (!fell) forget_evidence(group);
+  }
   insert(group, point);
   const std::uint64_t now = count(group);
   const bool seen_whole = !by_clock_ || point.time_ns - group.first_ns >= rule_.timespan_ns;

@@ -71,7 +71,7 @@ class Window final {
   // Counts an event. True when an alert is due: at a rising edge, and while the condition holds when realert_ns has
   // passed since the last alert.
   [[nodiscard]] bool add(Group& group, std::int64_t time_ns, std::uint64_t value, Firing& firing);
-  // Keeps `document` as evidence.
+  // Keeps the document of the event just counted as evidence; that of windows gone by is forgotten.
   void keep(Group& group, std::string_view document);
 
   // Looks at every group by the clock; nothing earlier than `now_ns` is to come. Calls `fire(key, group, firing)`.
@@ -99,6 +99,7 @@ class Window final {
   void leave(Group& group, const Point& point);
   [[nodiscard]] std::uint64_t count(const Group& group) const;
   [[nodiscard]] std::uint64_t count_between(const Group& group, std::size_t begin, std::size_t end) const;
+  void forget_evidence(Group& group);
   void evict();
 
   const CorrelationRule& rule_;

@@ -241,6 +241,19 @@ TEST_F(DetectorTest, KeepsTheLastDocumentsAsEvidence) {
   EXPECT_THAT(alerts[0].evidence, ElementsAre("{\"n\":3}", "{\"n\":4}"));
 }
 
+TEST_F(DetectorTest, EvidenceIsOfThisWindowOnly) {
+  start(counting("  type: event_count\n  timespan: 10s\n  condition: {gte: 2}\n"));
+  std::vector<Alert> alerts;
+  for (const int time : {0, 100, 108, 115}) {
+    document_ = "{\"n\":" + std::to_string(time) + "}";
+    alerts = see(login(time));
+    if (time == 108) {
+      ASSERT_THAT(alerts, SizeIs(1));
+      EXPECT_THAT(alerts[0].evidence, ElementsAre("{\"n\":100}", "{\"n\":108}"));
+    }
+  }
+}
+
 TEST_F(DetectorTest, EvidenceIsBounded) {
   detector_options_.window.evidence_bytes_max = 20;
   start(counting("  type: event_count\n  timespan: 1m\n  condition: {gte: 3}\n"));
