@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detect/detector.h"
 
-#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -186,9 +185,7 @@ void Detector::alert_of_window(std::uint32_t index, const Window::Group& group, 
   // Of the values themselves, not of what is shown: two masked groups are still two.
   alert.id = alert_id(alert.rule_id, {{"group", key}}, alert.started_ns);
   if (event != nullptr) place_of_event(*event, alert);
-  // Documents older than the window may still be held; an alert shows no more of them than it counts events.
-  const std::size_t shown = std::min<std::size_t>(group.evidence.size(), std::max<std::uint64_t>(1, firing.count));
-  alert.evidence.assign(group.evidence.end() - static_cast<std::ptrdiff_t>(shown), group.evidence.end());
+  alert.evidence = correlations_[index].window->evidence(group, firing.count);
   ++counters_.alerts;
   ++alerts_by_rule_[rules_.detections.size() + index];
   out.push_back(std::move(alert));
