@@ -166,9 +166,10 @@ void Detector::feed(const Referrer& referrer, Event& event, std::string_view doc
   if (correlation.window->by_clock() && group.shown.empty()) {
     group.shown = shown_group(rule, referrer.position, event, document);
   }
-  correlation.window->keep(group, document);
   Window::Firing firing;
-  if (!correlation.window->add(group, event.time_ns, value, firing)) return;
+  const bool due = correlation.window->add(group, event.time_ns, value, firing);
+  correlation.window->keep(group, document);
+  if (!due) return;
   if (!correlation.window->by_clock()) group.shown = shown_group(rule, referrer.position, event, document);
   alert_of_window(referrer.correlation, group, firing, key_, &event, out);
 }
@@ -184,7 +185,7 @@ void Detector::alert_of_window(std::uint32_t index, const Window::Group& group, 
   // Of the values themselves, not of what is shown: two masked groups are still two.
   alert.id = alert_id(alert.rule_id, {{"group", key}}, alert.started_ns);
   if (event != nullptr) place_of_event(*event, alert);
-  alert.evidence = group.evidence;
+  alert.evidence = correlations_[index].window->evidence(group, firing.count);
   ++counters_.alerts;
   ++alerts_by_rule_[rules_.detections.size() + index];
   out.push_back(std::move(alert));

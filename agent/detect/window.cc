@@ -13,12 +13,6 @@ constexpr std::size_t gone_points_min = 64;  // fewer are not worth moving the o
 
 bool before(const Window::Point& point, std::int64_t time_ns) { return point.time_ns < time_ns; }
 
-std::size_t evidence_bytes(const Window::Group& group) {
-  std::size_t bytes = 0;
-  for (const std::string& document : group.evidence) bytes += document.size();
-  return bytes;
-}
-
 }  // namespace
 
 Window::Window(const CorrelationRule& rule, Options options)
@@ -31,38 +25,51 @@ Window::Group& Window::group(const std::string& key) {
     recent_.splice(recent_.begin(), recent_, known->second.place);
     return known->second;
   }
-  if (groups_.size() >= options_.groups_max) evict();
+  if (groups_.size() >= options_.groups_kept) let_go_of_quiet();
+  if (groups_.size() >= options_.groups_max) {
+    erase(*recent_.back());
+    ++counters_.groups_evicted;
+  }
   const auto added = groups_.try_emplace(key).first;
   recent_.push_front(&added->first);
   added->second.place = recent_.begin();
   return added->second;
 }
 
-void Window::evict() {
-  const auto oldest = groups_.find(*recent_.back());
-  CHECK(oldest != groups_.end());
-  evidence_bytes_ -= evidence_bytes(oldest->second);
-  recent_.pop_back();
-  groups_.erase(oldest);
-  ++counters_.groups_evicted;
+void Window::erase(const std::string& key) {
+  const auto group = groups_.find(key);
+  CHECK(group != groups_.end());
+  recent_.erase(group->second.place);
+  groups_.erase(group);
+}
+
+// One new group makes room by up to two old ones, so that a flood of groups shrinks again.
+void Window::let_go_of_quiet() {
+  for (int i = 0; i < 2 && !recent_.empty(); ++i) {
+    const Group& group = groups_.find(*recent_.back())->second;
+    const bool empty = group.newest_ns < newest_ns_ - rule_.timespan_ns - options_.lateness_ns;
+    const bool held_back = group.alerted && newest_ns_ - group.alerted_ns < rule_.head.alert.realert_ns;
+    if (!empty || held_back || (by_clock_ && !group.holds)) return;
+    erase(*recent_.back());
+  }
 }
 
 bool Window::add(Group& group, std::int64_t time_ns, std::uint64_t value, Firing& firing) {
   if (!group.seen) group.first_ns = group.newest_ns = time_ns;
   group.seen = true;
+  newest_ns_ = std::max(newest_ns_, time_ns);
   if (time_ns < group.newest_ns) return late(group, {time_ns, value}, firing);
   return in_order(group, {time_ns, value}, firing);
 }
 
 bool Window::in_order(Group& group, const Point& point, Firing& firing) {
   bool fell = false;
-  if (by_clock_) {
-    fell = falls(group, point.time_ns, firing);
-  } else {
-    slide(group, point.time_ns);
-    if (group.start == group.points.size()) group.holds = false;
-  }
+  if (by_clock_) fell = falls(group, point.time_ns, firing);
   slide(group, point.time_ns);
+  if (group.start == group.points.size()) {
+    if (!by_clock_) group.holds = false;
+    if (!fell) group.evidence.clear();
+  }
   insert(group, point);
   const std::uint64_t now = count(group);
   const bool seen_whole = !by_clock_ || point.time_ns - group.first_ns >= rule_.timespan_ns;
@@ -179,17 +186,30 @@ std::uint64_t Window::count_between(const Group& group, std::size_t begin, std::
 void Window::keep(Group& group, std::string_view document) {
   const std::size_t wanted = rule_.head.alert.evidence;
   if (wanted == 0 || document.empty()) return;
-  if (group.evidence.size() >= wanted) {
-    evidence_bytes_ -= group.evidence.front().size();
-    group.evidence.erase(group.evidence.begin());
+  if (group.evidence.size() >= wanted) group.evidence.erase(group.evidence.begin());
+  group.evidence.push_back(first_document_ + documents_.size());
+  // One that is too long keeps its number, and shows nothing.
+  documents_.emplace_back(document.size() <= options_.evidence_document_bytes_max ? document : std::string_view());
+  document_bytes_ += documents_.back().size() + sizeof(std::string);
+  while (document_bytes_ > options_.evidence_bytes_max) {
+    document_bytes_ -= documents_.front().size() + sizeof(std::string);
+    documents_.pop_front();
+    ++first_document_;
   }
-  if (document.size() > options_.evidence_document_bytes_max ||
-      evidence_bytes_ + document.size() > options_.evidence_bytes_max) {
-    ++counters_.evidence_dropped;
-    return;
+}
+
+std::vector<std::string> Window::evidence(const Group& group, std::uint64_t count) {
+  std::vector<std::string> documents;
+  const std::size_t shown = std::min<std::size_t>(group.evidence.size(), std::max<std::uint64_t>(1, count));
+  for (std::size_t i = group.evidence.size() - shown; i < group.evidence.size(); ++i) {
+    const std::uint64_t number = group.evidence[i];
+    if (number < first_document_ || documents_[number - first_document_].empty()) {
+      ++counters_.evidence_dropped;
+    } else {
+      documents.push_back(documents_[number - first_document_]);
+    }
   }
-  evidence_bytes_ += document.size();
-  group.evidence.emplace_back(document);
+  return documents;
 }
 
 }  // namespace tapewatch

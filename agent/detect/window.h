@@ -8,9 +8,12 @@
 // looked at by the clock, and not before the group is one timespan old. Events that come late count where they belong.
 //
 // Memory is bounded: groups beyond groups_max push out the one that was quiet for longest, points beyond points_max
-// of a group the oldest; both are counted. Owned by the Detector. Thread: worker.
+// of a group the oldest; both are counted. From groups_kept on, groups whose window has emptied are let go, which
+// changes nothing unless files of different days are read side by side. Documents kept as evidence stand in one ring
+// for all groups. Owned by the Detector. Thread: worker.
 
 #include <cstdint>
+#include <deque>
 #include <list>
 #include <string>
 #include <string_view>
@@ -26,16 +29,17 @@ class Window final {
  public:
   struct Options {
     std::size_t groups_max = 50'000;                      // of one rule
+    std::size_t groups_kept = 4'096;                      // so many are kept though their windows are empty
     std::size_t points_max = 10'000;                      // of one group
     std::int64_t lateness_ns = 30'000'000'000;            // later events are not counted
-    std::size_t evidence_bytes_max = 2 * 1024 * 1024;     // of one rule
+    std::size_t evidence_bytes_max = 1024 * 1024;         // of one rule
     std::size_t evidence_document_bytes_max = 16 * 1024;  // a longer document is no evidence
   };
   struct Counters {
     std::uint64_t groups_evicted = 0;
     std::uint64_t points_dropped = 0;
-    std::uint64_t late_events = 0;  // counted nowhere
-    std::uint64_t evidence_dropped = 0;
+    std::uint64_t late_events = 0;       // counted nowhere
+    std::uint64_t evidence_dropped = 0;  // documents that an alert should have shown
   };
   // The condition holds.
   struct Firing {
@@ -57,8 +61,8 @@ class Window final {
     std::int64_t alerted_ns = 0;  // event time of the last alert, valid when `alerted`
     bool seen = false;            // it has had an event
     bool alerted = false;
-    bool holds = false;                                      // the condition, when last looked at
-    std::vector<std::string> evidence;                       // documents, oldest first
+    bool holds = false;                   // the condition, when last looked at
+    std::vector<std::uint64_t> evidence;  // numbers of documents,                      // documents, oldest first
     std::vector<std::pair<std::string, std::string>> shown;  // the group as alerts show it
     std::list<const std::string*>::iterator place;           // in the order of last use
   };
@@ -71,8 +75,10 @@ class Window final {
   // Counts an event. True when an alert is due: at a rising edge, and while the condition holds when realert_ns has
   // passed since the last alert.
   [[nodiscard]] bool add(Group& group, std::int64_t time_ns, std::uint64_t value, Firing& firing);
-  // Keeps `document` as evidence.
+  // Keeps the document of the event just counted as evidence; that of windows gone by is forgotten.
   void keep(Group& group, std::string_view document);
+  // The last documents of the group, at most `count` and as many as the rule wants, oldest first.
+  [[nodiscard]] std::vector<std::string> evidence(const Group& group, std::uint64_t count);
 
   // Looks at every group by the clock; nothing earlier than `now_ns` is to come. Calls `fire(key, group, firing)`.
   template <typename Fire>
@@ -99,14 +105,18 @@ class Window final {
   void leave(Group& group, const Point& point);
   [[nodiscard]] std::uint64_t count(const Group& group) const;
   [[nodiscard]] std::uint64_t count_between(const Group& group, std::size_t begin, std::size_t end) const;
-  void evict();
+  void erase(const std::string& key);
+  void let_go_of_quiet();
 
   const CorrelationRule& rule_;
   const Options options_;
   const bool by_clock_;
   std::unordered_map<std::string, Group> groups_;
   std::list<const std::string*> recent_;  // keys, the last used first
-  std::size_t evidence_bytes_ = 0;
+  std::int64_t newest_ns_ = 0;
+  std::deque<std::string> documents_;
+  std::uint64_t first_document_ = 0;  // the number of documents_.front()
+  std::size_t document_bytes_ = 0;
   Counters counters_;
 };
 

@@ -241,15 +241,49 @@ TEST_F(DetectorTest, KeepsTheLastDocumentsAsEvidence) {
   EXPECT_THAT(alerts[0].evidence, ElementsAre("{\"n\":3}", "{\"n\":4}"));
 }
 
+TEST_F(DetectorTest, EvidenceIsOfThisWindowOnly) {
+  start(counting("  type: event_count\n  timespan: 10s\n  condition: {gte: 2}\n"));
+  std::vector<Alert> alerts;
+  for (const int time : {0, 100, 108, 115}) {
+    document_ = "{\"n\":" + std::to_string(time) + "}";
+    alerts = see(login(time));
+    if (time == 108) {
+      ASSERT_THAT(alerts, SizeIs(1));
+      EXPECT_THAT(alerts[0].evidence, ElementsAre("{\"n\":100}", "{\"n\":108}"));
+    }
+  }
+}
+
 TEST_F(DetectorTest, EvidenceIsBounded) {
-  detector_options_.window.evidence_bytes_max = 20;
+  detector_options_.window.evidence_bytes_max = 30 + 2 * sizeof(std::string);
   start(counting("  type: event_count\n  timespan: 1m\n  condition: {gte: 3}\n"));
   document_ = "{\"a\":\"0123\"}";
   EXPECT_THAT(fired_at({0, 1}), IsEmpty());
+  document_ = "{\"b\":1}";
   const auto alerts = see(login(2));
   ASSERT_THAT(alerts, SizeIs(1));
-  EXPECT_THAT(alerts[0].evidence, SizeIs(1));
-  EXPECT_EQ(detector_->counters().evidence_dropped, 2u);
+  EXPECT_THAT(alerts[0].evidence, ElementsAre("{\"a\":\"0123\"}", "{\"b\":1}")) << "the oldest made room";
+  EXPECT_EQ(detector_->counters().evidence_dropped, 1u);
+}
+
+TEST_F(DetectorTest, ALongDocumentIsNoEvidence) {
+  detector_options_.window.evidence_document_bytes_max = 10;
+  start(counting("  type: event_count\n  timespan: 1m\n  condition: {gte: 2}\n"));
+  document_ = "{\"a\":\"" + std::string(20, 'x') + "\"}";
+  EXPECT_THAT(see(login(0)), IsEmpty());
+  document_ = "{\"b\":1}";
+  EXPECT_THAT(see(login(1))[0].evidence, ElementsAre("{\"b\":1}"));
+}
+
+TEST_F(DetectorTest, QuietGroupsAreLetGoOnceThereAreMany) {
+  detector_options_.window.groups_kept = 3;
+  start(counting("  type: event_count\n  timespan: 10s\n  condition: {gte: 2}\n"));
+  for (int i = 0; i < 10; ++i) EXPECT_THAT(see(login(0, "old" + std::to_string(i))), IsEmpty());
+  EXPECT_EQ(detector_->counters().groups, 10u);
+  for (int i = 0; i < 10; ++i) EXPECT_THAT(see(login(100, "new" + std::to_string(i))), IsEmpty());
+  EXPECT_EQ(detector_->counters().groups, 10u) << "the new ones";
+  EXPECT_THAT(see(login(101, "new0")), SizeIs(1));
+  EXPECT_EQ(detector_->counters().groups_evicted, 0u);
 }
 
 TEST_F(DetectorTest, AMaskedGroupValueIsNotShown) {

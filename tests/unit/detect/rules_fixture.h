@@ -62,10 +62,14 @@ class RulesFixture : public testing::Test {
   static std::string rule(const std::string& selection, const std::string& condition = "sel") {
     return "title: t\ndetection:\n  sel:\n" + selection + "\n  condition: " + condition + "\n";
   }
-  // Whether a rule with the one item `item: value` matches the line.
+  // Whether a rule with the one item `item: value` matches the line: woken by its witnesses, and asked of every event.
   bool matches(const std::string& item, const std::string& line) {
     start(rule("    " + item));
-    return !HasFatalFailure() && !see(line).empty();
+    if (HasFatalFailure()) return false;
+    const bool woken = !see(line).empty();
+    start(rule("    " + item, "not not sel"));
+    EXPECT_EQ(!see(line).empty(), woken) << "the witnesses of " << item << " lose or add a match";
+    return woken;
   }
 
   FieldTable fields_;
