@@ -46,10 +46,11 @@ void FrontDoor::take(std::unique_ptr<Connection> connection) {
   parts_.metrics.http_connections.set(static_cast<double>(sessions_.size()));
 }
 
-// Ends the oldest connection that has no request under way: whoever holds sockets open makes room for whoever asks.
+// Ends the oldest of the connections that are worth least: whoever holds sockets open makes room for whoever asks.
 bool FrontDoor::make_room() {
-  const auto it = std::find_if(sessions_.begin(), sessions_.end(), [](const auto& s) { return s.second->waiting(); });
-  if (it == sessions_.end()) return false;
+  const auto it = std::min_element(sessions_.begin(), sessions_.end(),
+                                   [](const auto& a, const auto& b) { return a.second->worth() < b.second->worth(); });
+  if (it == sessions_.end() || it->second->worth() == Session::Worth::owed) return false;
   parts_.metrics.http_refused.with({"made_room"}).add();
   sessions_.erase(it);
   return true;

@@ -32,7 +32,7 @@ struct HttpOptions {
   std::uint16_t port = 9600;  // 0: any free one
   std::string token;          // "" for none; needed beyond loopback
   std::vector<std::string> allowed_hosts;
-  std::size_t connections_max = 128;
+  std::size_t connections_max = 256;
   std::size_t pending_bytes_max = 32u << 20;  // of answers that clients have not taken; then 503
   std::size_t workers = 2;
   std::size_t jobs_max = 64;

@@ -2,6 +2,7 @@
 #include "http/live_tail.h"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 #include <vector>
 
@@ -26,9 +27,11 @@ std::variant<LiveTail::ClientId, HttpAnswer> LiveTail::join(std::string_view que
   // larger than any: then from now on.
   Result<std::int64_t> since = params->number("since", 0, INT64_MAX, newest);
   if (!since) return search_problem(since.error());
-  if (!last_event_id.empty() && last_event_id.size() < 19 &&
-      last_event_id.find_first_not_of("0123456789") == std::string_view::npos) {
-    since = std::stoll(std::string(last_event_id));
+  std::int64_t last = 0;
+  const char* const end = last_event_id.data() + last_event_id.size();
+  if (const auto [at, fault] = std::from_chars(last_event_id.data(), end, last);
+      fault == std::errc() && at == end && last >= 0) {
+    since = last;
   }
   std::variant<SearchBackend::Filter, QueryFault> filter = backend_->compile(params->text("query"));
   if (const auto* fault = std::get_if<QueryFault>(&filter)) return search_problem(*fault);

@@ -104,6 +104,12 @@ void Session::start_linger() {
   connection_->resume_reading();
 }
 
+Session::Worth Session::worth() const {
+  if (state_ == State::lingering) return Worth::done;
+  if (state_ != State::reading) return Worth::owed;
+  return parser_.started() ? Worth::unfinished : Worth::idle;
+}
+
 void Session::on_time() {
   switch (state_) {
     case State::reading:

@@ -56,8 +56,10 @@ class Session final {
   void write_stream(std::string bytes) { connection_->write(std::move(bytes)); }
 
   [[nodiscard]] std::uint64_t id() const { return id_; }
-  // Whether nothing is owed to the client: such a session may be ended to make room.
-  [[nodiscard]] bool waiting() const { return state_ == State::reading || state_ == State::lingering; }
+  // How little it costs to end this session for another one: a client that is done, one that does not finish its
+  // request, one that has not begun. An answer that is owed is never given up.
+  enum class Worth : std::uint8_t { done, unfinished, idle, owed };
+  [[nodiscard]] Worth worth() const;
   [[nodiscard]] std::size_t pending_bytes() const { return connection_->pending_bytes(); }
   // Whether a request is with the host.
   [[nodiscard]] bool asked() const { return state_ == State::asked; }

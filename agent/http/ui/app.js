@@ -118,7 +118,7 @@ function read(doc) {
     doc,
     us: micros(first(doc, '@timestamp', 'timestamp', 'time', 'ts') ?? ''),
     level: levelOf(first(doc, 'log.level', 'level', 'severity')),
-    source: String(first(doc, 'service.name', 'log.logger', 'logger', 'host.name') ?? ''),
+    source: String(first(doc, 'log.logger', 'logger', 'service.name', 'host.name') ?? ''),
     text: String(first(doc, 'message', 'msg', 'event.original', 'event.action') ?? JSON.stringify(doc)),
     id: first(doc, ...IDS),
   };
