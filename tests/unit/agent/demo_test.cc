@@ -127,8 +127,7 @@ TEST(Demo, CleansUpWhenTheAgentEnds) {
 }
 
 TEST(DemoView, ShowsEventsAlertsAndATrace) {
-  const std::string event =
-      R"({"sequence":1,"event":{"@timestamp":"2026-01-05T00:00:00Z","message":"first","order.id":"ORD-1"}})";
+  const std::string event = R"({"@timestamp":"2026-01-05T00:00:00Z","message":"first","order.id":"ORD-1"})";
   const std::string events = "{\"events\":[" + event + "]}";
   const std::string alerts = json_answer(
       R"({"alerts":[{"id":"a1","title":"Many failed logins","level":"high","group":{"source.ip":"203.0.113.9"},"count":12}]})");
@@ -139,7 +138,7 @@ TEST(DemoView, ShowsEventsAlertsAndATrace) {
   }
   answers.push_back(json_answer(events));
   answers.push_back(json_answer("{\"events\":[" + event + "," + event + "," + event + "," +
-                                R"({"sequence":2,"event":{"@timestamp":"2026-01-05T00:00:00.250Z","message":"last\u001b"}}]})"));
+                                R"({"@timestamp":"2026-01-05T00:00:00.250Z","message":"last\u001b"}]})"));
   ScriptedServer server(answers);
   char* text = nullptr;
   std::size_t bytes = 0;
