@@ -51,7 +51,7 @@ level: medium
 detection:
   selection:
     event.action: data-exported
-    export.rows|gte: 300000
+    export.rows|gte: 380000
   condition: selection
 )";
 

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/timestamp.h"
 #include "cli_events.h"
+#include "event/level.h"
 
 namespace tapewatch {
 namespace {
@@ -13,6 +14,8 @@ namespace {
 constexpr int ticks_a_second = 2;
 constexpr int quiet_after_ticks = 20 * ticks_a_second;  // from then on only every fifth second
 constexpr std::size_t events_shown = 2;                 // a tick
+constexpr std::size_t fields_shown = 3;
+constexpr std::size_t trace_fields_shown = 4;
 constexpr std::size_t alerts_kept = 10'000;
 constexpr std::size_t trace_events_least = 4;
 constexpr std::size_t trace_events_shown = 12;
@@ -22,6 +25,11 @@ std::int64_t time_of(std::string_view event) {
   const auto document = flatten_json(event);
   const auto time = document ? parse_rfc3339(first_of(*document, {"@timestamp"})) : std::nullopt;
   return time.value_or(0);
+}
+
+bool is_debug(std::string_view event) {
+  const auto document = flatten_json(event);
+  return document && level_from_name(first_of(*document, {"log.level"})) == Level::debug;
 }
 
 std::string bold(std::string_view text, bool colour) {
@@ -73,8 +81,8 @@ void DemoView::show_events() {
   for (const std::string_view event : *events) {
     const std::int64_t time = time_of(event);
     newest = std::max(newest, time);
-    if (time <= newest_ns_) continue;
-    if (shown++ < events_shown) console_.notice("  " + event_line(event, console_.err_colour) + "\n");
+    if (time <= newest_ns_ || is_debug(event)) continue;
+    if (shown++ < events_shown) console_.notice("  " + event_line(event, console_.err_colour, fields_shown) + "\n");
   }
   newest_ns_ = newest;
 }
@@ -118,7 +126,7 @@ void DemoView::show_trace() {
                   "  (only its first lines carried the correlation id; the others were tied to it by the order id)\n");
   std::int64_t first_ns = 0;
   for (std::size_t i = 0; i < std::min(events->size(), trace_events_shown); ++i) {
-    const std::string line = event_line((*events)[i], console_.err_colour);
+    const std::string line = event_line((*events)[i], console_.err_colour, trace_fields_shown);
     console_.notice(since((*events)[i], first_ns) + without_time(line) + "\n");
   }
   console_.notice("\n");
