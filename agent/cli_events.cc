@@ -83,7 +83,6 @@ std::string_view level_colour(Level level) {
   return level == Level::debug ? "\x1b[2m" : "\x1b[32m";
 }
 
-constexpr std::size_t shown_fields_max = 8;
 constexpr std::size_t shown_value_max = 120;
 
 // Said already, or of no use beside the rest.
@@ -166,25 +165,12 @@ std::string top_scalar(std::string_view json, std::string_view key) {
   return out;
 }
 
-std::string_view inner_event(std::string_view json) {
-  JsonIndex index;
-  if (!index.build(json) || !seek_member(index, "event") || index.peek() != '{') return json;
-  const std::size_t begin = index.position();
-  if (!index.skip_value(depth_max) || index.done()) return json;
-  const std::size_t end = json.rfind('}', index.position() - 1);
-  // A document may have an "event" object of its own: only an answer has a sequence beside it.
-  return top_scalar(json, "sequence").empty() || end == std::string_view::npos ? json
-                                                                               : json.substr(begin, end + 1 - begin);
-}
-
-std::string event_line(std::string_view answer, bool colour) {
-  const std::string_view json = inner_event(answer);
+std::string event_line(std::string_view json, bool colour, std::size_t fields_max) {
   const auto document = flatten_json(json);
   if (!document) return terminal_safe(json);
   const std::string_view level_text = first_of(*document, {"log.level", "level", "severity"});
   const Level level = level_from_name(level_text);
   std::string out(first_of(*document, {"@timestamp", "timestamp", "time", "ts"}));
-  if (out.empty() && json != answer) out = top_scalar(answer, "time");
   std::string shown_level(level == Level::none ? level_text : level_name(level));
   shown_level.resize(std::max<std::size_t>(shown_level.size(), 8), ' ');
   out = terminal_safe(out) + " ";
@@ -192,12 +178,12 @@ std::string event_line(std::string_view answer, bool colour) {
   out += terminal_safe(shown_level);
   if (colour) out += "\x1b[0m";
   for (const std::string_view part :
-       {first_of(*document, {"log.logger", "logger"}), first_of(*document, {"message", "msg", "event", "text"})}) {
+       {first_of(*document, {"log.logger", "logger"}), first_of(*document, {"message", "msg", "event"})}) {
     if (!part.empty()) out += " " + terminal_safe(part);
   }
   std::size_t shown = 0;
   for (const auto& [path, value] : *document) {
-    if (is_shown_elsewhere(path) || value.empty() || shown == shown_fields_max) continue;
+    if (is_shown_elsewhere(path) || value.empty() || shown == fields_max) continue;
     out += (shown++ == 0 ? "  " : " ") + std::string(colour ? "\x1b[36m" : "") + terminal_safe(path) +
            (colour ? "\x1b[0m" : "") + "=" + terminal_safe(std::string_view(value).substr(0, shown_value_max));
   }

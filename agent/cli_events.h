@@ -25,11 +25,9 @@ inline constexpr std::size_t scalars_max = 512;
 // The scalar `key` of the object `json`, unescaped; "" when there is none.
 [[nodiscard]] std::string top_scalar(std::string_view json, std::string_view key);
 
-// The document itself, when `json` is an answer's {"sequence":..., "event": {...}}; else `json`. A view into it.
-[[nodiscard]] std::string_view inner_event(std::string_view json);
-
 // "2026-01-05T00:00:00.123Z ERROR oms.gateway order rejected  order.id=ORD-1 ..." without line end, safe for a
 // terminal. A text that is not JSON is shown as it is.
-[[nodiscard]] std::string event_line(std::string_view json, bool colour);
+inline constexpr std::size_t shown_fields_max = 8;
+[[nodiscard]] std::string event_line(std::string_view json, bool colour, std::size_t fields_max = shown_fields_max);
 
 }  // namespace tapewatch

@@ -177,9 +177,10 @@ int search_command(const Arguments& arguments, Console& console) {
     if (!shown) return exit_failed;
     total += *shown;
     left -= *shown;
-    cursor = top_scalar(reply->body, "next_cursor");
+    // A page may be empty and still lead on: the agent gives what it found within its time.
+    const std::string next = top_scalar(reply->body, "cursor");
+    cursor = next == "null" || next == cursor ? "" : next;
     elapsed = top_scalar(reply->body, "elapsed_ms");
-    if (*shown == 0 || cursor == "null") cursor.clear();
   } while (left > 0 && !cursor.empty());
   const bool more = !cursor.empty();
   console.notice(std::to_string(total) + (total == 1 ? " event" : " events") + (more ? ", there are more" : "") +

@@ -3,7 +3,6 @@
 // The commands of `tapewatch`, one function each. A body gets checked arguments, writes data to console.out and notices
 // to console.err, and returns the exit code. The table in commands.cc says what each takes. Thread: main.
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>

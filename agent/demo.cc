@@ -169,7 +169,10 @@ int run_demo(const DemoOptions& options, Console& console, const RunAgent& run_a
                  " and removed at the end. Ctrl-C ends it.\n");
   std::fflush(console.out);
   std::fflush(console.err);
-  const ::pid_t writer = start_child([&](::pid_t agent) { write_log(options, folder.path() + "/log/app.log", agent); });
+  const ::pid_t writer = start_child([&](::pid_t agent) {
+    for (const int end : pipe) ::close(end);  // or the viewer would never see the end of what it is told
+    write_log(options, folder.path() + "/log/app.log", agent);
+  });
   const ::pid_t viewer = start_child([&](::pid_t) {
     ::close(pipe[1]);
     view(pipe[0], console);

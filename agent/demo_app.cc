@@ -116,7 +116,7 @@ void DemoApp::start_flow(std::int64_t at) {
   if (dice < 900) return plan_request(at);
   if (dice < 955) return plan_session(at);
   if (dice < 975) return plan_payment(at);
-  if (dice < 992) return plan_failure(at);
+  if (dice < 994) return plan_failure(at);
   plan_administration(at);
 }
 
@@ -279,7 +279,7 @@ void DemoApp::plan_administration(std::int64_t at) {
                         .add("event.action", "permission-changed")
                         .add("user.id", "admin-1")
                         .add("user.target.id", who)
-                        .add("user.roles", "trader,risk-override")
+                        .add("user.roles", below(8) == 0 ? "trader,risk-override" : "trader,reports")
                         .end());
   }
   plan(at, Line(at, "INFO", "reports.export", "Data exported")

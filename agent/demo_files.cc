@@ -17,7 +17,6 @@ id: 6f1c1b52-6a0e-4f0a-9d0c-0d3f5f6f0a01
 name: login_failed
 status: experimental
 level: low
-logsource: {category: authentication}
 detection:
   selection:
     event.action: user-login
@@ -39,7 +38,6 @@ title: Permission changed to override risk limits
 id: 6f1c1b52-6a0e-4f0a-9d0c-0d3f5f6f0a03
 status: experimental
 level: medium
-logsource: {category: iam}
 detection:
   selection:
     event.action: permission-changed
@@ -50,11 +48,10 @@ title: Large data export
 id: 6f1c1b52-6a0e-4f0a-9d0c-0d3f5f6f0a04
 status: experimental
 level: medium
-logsource: {category: file}
 detection:
   selection:
     event.action: data-exported
-    export.rows|gte: 300000
+    export.rows|gte: 380000
   condition: selection
 )";
 

@@ -2,10 +2,11 @@
 #include "demo_view.h"
 
 #include <algorithm>
-#include <charconv>
 
+#include "base/clock.h"
 #include "base/timestamp.h"
 #include "cli_events.h"
+#include "event/level.h"
 
 namespace tapewatch {
 namespace {
@@ -13,14 +14,22 @@ namespace {
 constexpr int ticks_a_second = 2;
 constexpr int quiet_after_ticks = 20 * ticks_a_second;  // from then on only every fifth second
 constexpr std::size_t events_shown = 2;                 // a tick
+constexpr std::size_t fields_shown = 3;
+constexpr std::size_t trace_fields_shown = 4;
 constexpr std::size_t alerts_kept = 10'000;
 constexpr std::size_t trace_events_least = 4;
 constexpr std::size_t trace_events_shown = 12;
 
-std::int64_t number(const std::string& text) {
-  std::int64_t value = 0;
-  (void)std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
+// The event's time; 0 when it tells none.
+std::int64_t time_of(std::string_view event) {
+  const auto document = flatten_json(event);
+  const auto time = document ? parse_rfc3339(first_of(*document, {"@timestamp"})) : std::nullopt;
+  return time.value_or(0);
+}
+
+bool is_debug(std::string_view event) {
+  const auto document = flatten_json(event);
+  return document && level_from_name(first_of(*document, {"log.level"})) == Level::debug;
 }
 
 std::string bold(std::string_view text, bool colour) {
@@ -29,11 +38,10 @@ std::string bold(std::string_view text, bool colour) {
 
 // "+0.123 s" since the first event.
 std::string since(std::string_view event, std::int64_t& first_ns) {
-  const auto document = flatten_json(inner_event(event));
-  const auto time = document ? parse_rfc3339(first_of(*document, {"@timestamp"})) : std::nullopt;
-  if (!time) return "            ";
-  if (first_ns == 0) first_ns = *time;
-  std::string text = std::to_string((*time - first_ns) / ns_per_ms) + " ms";
+  const std::int64_t time = time_of(event);
+  if (time == 0) return "            ";
+  if (first_ns == 0) first_ns = time;
+  std::string text = std::to_string((time - first_ns) / ns_per_ms) + " ms";
   text.insert(0, text.size() < 10 ? 10 - text.size() : 0, ' ');
   return text + "  ";
 }
@@ -69,14 +77,14 @@ void DemoView::show_events() {
   const auto events = list_items(reply->body, "events");
   if (!events) return;
   std::size_t shown = 0;
-  std::int64_t newest = newest_sequence_;
+  std::int64_t newest = newest_ns_;
   for (const std::string_view event : *events) {
-    const std::int64_t sequence = number(top_scalar(event, "sequence"));
-    newest = std::max(newest, sequence);
-    if (sequence != 0 && sequence <= newest_sequence_) continue;
-    if (shown++ < events_shown) console_.notice("  " + event_line(event, console_.err_colour) + "\n");
+    const std::int64_t time = time_of(event);
+    newest = std::max(newest, time);
+    if (time <= newest_ns_ || is_debug(event)) continue;
+    if (shown++ < events_shown) console_.notice("  " + event_line(event, console_.err_colour, fields_shown) + "\n");
   }
-  newest_sequence_ = newest;
+  newest_ns_ = newest;
 }
 
 void DemoView::show_alerts() {
@@ -106,7 +114,7 @@ void DemoView::show_trace() {
   const auto fills = list_items(found->body, "events");
   if (!fills || fills->empty()) return;
   // The oldest of them: its order is most likely complete.
-  const auto fill = flatten_json(inner_event(fills->back()));
+  const auto fill = flatten_json(fills->back());
   const std::string order(fill ? first_of(*fill, {"order.id"}) : "");
   if (order.empty()) return;
   const auto reply = api_get(address_, "/api/v1/trace/" + url_encoded(order));
@@ -118,7 +126,7 @@ void DemoView::show_trace() {
                   "  (only its first lines carried the correlation id; the others were tied to it by the order id)\n");
   std::int64_t first_ns = 0;
   for (std::size_t i = 0; i < std::min(events->size(), trace_events_shown); ++i) {
-    const std::string line = event_line((*events)[i], console_.err_colour);
+    const std::string line = event_line((*events)[i], console_.err_colour, trace_fields_shown);
     console_.notice(since((*events)[i], first_ns) + without_time(line) + "\n");
   }
   console_.notice("\n");

@@ -28,7 +28,7 @@ class DemoView final {
   const ApiAddress address_;
   Console& console_;
   int ticks_ = 0;
-  std::int64_t newest_sequence_ = 0;
+  std::int64_t newest_ns_ = 0;    // event time of the newest event shown
   std::set<std::string> alerts_;  // ids shown
   bool traced_ = false;
 };

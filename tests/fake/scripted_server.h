@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cstdlib>
 #include <string>
 #include <thread>
@@ -41,6 +42,7 @@ class ScriptedServer final {
 
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  [[nodiscard]] int answered() const { return answered_; }
   // What was asked so far. REQUIRES: the client has its answer.
   [[nodiscard]] const std::vector<std::string>& requests() const { return requests_; }
 
@@ -59,11 +61,13 @@ class ScriptedServer final {
       requests_.push_back(request);
       (void)!::send(peer, answer.data(), answer.size(), MSG_NOSIGNAL);
       ::close(peer);
+      ++answered_;
     }
   }
 
   std::vector<std::string> answers_;
   std::vector<std::string> requests_;
+  std::atomic<int> answered_{0};
   int listener_ = -1;
   std::uint16_t port_ = 0;
   std::thread thread_;

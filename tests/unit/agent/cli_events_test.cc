@@ -27,15 +27,6 @@ TEST(EventLine, PutsTimeLevelLoggerAndMessageFirst) {
             "2026-01-05T00:00:00Z ERROR    oms order rejected  order.id=ORD-1 order.qty=5");
 }
 
-TEST(EventLine, TakesTheDocumentOutOfAnAnswer) {
-  const std::string answer =
-      R"({"sequence":7,"id":"a","time":"t","level":"INFO","event": {"message":"m","event":{"action":"x"}} })";
-  EXPECT_EQ(inner_event(answer), R"({"message":"m","event":{"action":"x"}})");
-  EXPECT_EQ(event_line(answer, false), "t          m  event.action=x");
-  const std::string document = R"({"message":"m","event":{"action":"x"}})";
-  EXPECT_EQ(inner_event(document), document);
-}
-
 TEST(EventLine, NeverPassesControlBytesOn) {
   const std::string line = event_line(R"({"message":"a\u001b]0;x\u0007b\u009b","k\u001b":"v\n"})", true);
   EXPECT_EQ(line.find('\a'), std::string::npos);

@@ -118,8 +118,8 @@ TEST_F(CommandsTest, VersionTellsLibraries) {
 
 TEST_F(CommandsTest, SearchPrintsEventsAndFollowsTheCursor) {
   ScriptedServer server(
-      {json_answer(R"({"events":[{"message":"one"},{"message":"two"}],"next_cursor":"c 1","elapsed_ms":3})"),
-       json_answer(R"({"events":[{"message":"three"}],"next_cursor":null,"elapsed_ms":2})")});
+      {json_answer(R"({"events":[{"message":"one"},{"message":"two"}],"cursor":"c 1","elapsed_ms":3})"),
+       json_answer(R"({"events":[{"message":"three"}],"cursor":null,"elapsed_ms":2})")});
   EXPECT_EQ(run({"search", "--url", server.url(), "level:ERROR", "\"a b\"", "--json", "--limit", "5"}), exit_good);
   EXPECT_EQ(out_, "{\"message\":\"one\"}\n{\"message\":\"two\"}\n{\"message\":\"three\"}\n");
   EXPECT_EQ(err_, "3 events, took 2 ms\n");

@@ -109,7 +109,10 @@ std::string demo_output(const DemoOptions& options, const RunAgent& run_agent, i
 TEST(Demo, CleansUpWhenTheAgentEnds) {
   std::string folder;
   int exit_code = 0;
-  const RunAgent agent = [&](const Config& config, const std::string& file, const auto&) {
+  const std::string none = json_answer("{}");
+  ScriptedServer server({none, none, none, none});
+  const RunAgent agent = [&](const Config& config, const std::string& file, const auto& listening) {
+    listening("127.0.0.1:" + std::to_string(server.port()));
     folder = fs::path(file).parent_path().string();
     EXPECT_EQ(config.inputs[0].include[0], folder + "/log/*.log");
     // The application is a process of its own: all that can be waited for is its file.
@@ -117,6 +120,8 @@ TEST(Demo, CleansUpWhenTheAgentEnds) {
          ++i)
       ::usleep(1'000);
     EXPECT_GT(fs::file_size(folder + "/log/app.log"), 0u);
+    for (int i = 0; i < 2'000 && server.answered() == 0; ++i) ::usleep(1'000);
+    EXPECT_GT(server.answered(), 0) << "the viewer asks the agent";
     return 3;
   };
   const std::string out = demo_output({.address = "127.0.0.1:0"}, agent, exit_code);
@@ -127,8 +132,7 @@ TEST(Demo, CleansUpWhenTheAgentEnds) {
 }
 
 TEST(DemoView, ShowsEventsAlertsAndATrace) {
-  const std::string event =
-      R"({"sequence":1,"event":{"@timestamp":"2026-01-05T00:00:00Z","message":"first","order.id":"ORD-1"}})";
+  const std::string event = R"({"@timestamp":"2026-01-05T00:00:00Z","message":"first","order.id":"ORD-1"})";
   const std::string events = "{\"events\":[" + event + "]}";
   const std::string alerts = json_answer(
       R"({"alerts":[{"id":"a1","title":"Many failed logins","level":"high","group":{"source.ip":"203.0.113.9"},"count":12}]})");
@@ -139,7 +143,7 @@ TEST(DemoView, ShowsEventsAlertsAndATrace) {
   }
   answers.push_back(json_answer(events));
   answers.push_back(json_answer("{\"events\":[" + event + "," + event + "," + event + "," +
-                                R"({"sequence":2,"event":{"@timestamp":"2026-01-05T00:00:00.250Z","message":"last\u001b"}}]})"));
+                                R"({"@timestamp":"2026-01-05T00:00:00.250Z","message":"last\u001b"}]})"));
   ScriptedServer server(answers);
   char* text = nullptr;
   std::size_t bytes = 0;
