@@ -225,6 +225,9 @@ class EndToEnd(ledger.LedgerCase):
 
     def check_nothing_refused(self, agent):
         items = agent.items()
+        peak = agent.memory()
+        self.facts.append(f"peak {peak >> 20} MiB")
+        agent.stop()
         listed = command("dlq", "list", "-c", agent.write_config(), "--json")
         self.assertEqual((0, 0), (items.get("rejected", 0), items.get("dead_lettered", 0)), listed.stdout[:2000])
         self.assertEqual([], ledger.read_json_lines(listed.stdout)[:2], "dead letters")
@@ -269,7 +272,6 @@ class EndToEnd(ledger.LedgerCase):
         self.check_sources(odd, range(len(odd)))
         self.check_flows(agent)
         self.check_nothing_refused(agent)
-        self.facts.append(f"peak {agent.memory() >> 20} MiB")
         print(f"| {self.name()}: {LINES} lines written, {len(seqs)} documents, 0 doubled, 0 missing, 0 refused; " + "; ".join(self.facts),
               flush=True)
 

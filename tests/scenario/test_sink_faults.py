@@ -259,8 +259,15 @@ class SinkFaults(ledger.LedgerCase):
         self.counters_equal(dead_letters=1)
         self.assertEqual([], self.sink.foreign)
         self.settle()
+        letter, = self.dead_letters(agent)
+        self.assertIn('"message":"giant"', letter["document"])
+        self.assertEqual(413, letter["status"])
+
+    def dead_letters(self, agent):
+        agent.stop()  # who holds them must end first
         listed = command("dlq", "list", "-c", agent.write_config(), "--json")
-        self.assertIn("giant", listed.stdout + listed.stderr)
+        self.assertEqual(0, listed.returncode, listed.stderr)
+        return ledger.read_json_lines(listed.stdout)
 
     def append_giant(self, size):
         with open(self.path(), "ab") as log:
@@ -288,8 +295,7 @@ class SinkFaults(ledger.LedgerCase):
         self.counters_equal()
         self.assertEqual(0, mixed.again, "only what was answered 429 or 503 comes again")
         # Those refused for good are in the dead letters: told and kept, not lost.
-        listed = command("dlq", "list", "-c", agent.write_config(), "--json")
-        self.assertEqual(len(mixed.refused), len(ledger.read_json_lines(listed.stdout)))
+        self.assertEqual({identity.decode() for identity in mixed.refused}, {letter["id"] for letter in self.dead_letters(agent)})
         self.settle(lost=len(mixed.refused), unreported=None, out_of_order=None)
 
     def test_f47_answers_that_are_none(self):
