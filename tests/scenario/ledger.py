@@ -245,21 +245,20 @@ class LedgerCase(unittest.TestCase):
     def counters_equal(self, dead_letters=0):
         """The agent's counters of this life are the sink's own count of it."""
         before = getattr(self, "life_statuses", {})
-        answered = {k: v - before.get(k, 0) for k, v in self.sink.snapshot().items()}
-        want = {
-            "created": answered.get(201, 0), "duplicate": answered.get(409, 0),
-            "retried": sum(v for k, v in answered.items() if k == 429 or k >= 500),
-            "rejected": sum(v for k, v in answered.items() if 400 <= k < 500 and k not in (409, 429)) + dead_letters,
-        }
-        want["dead_lettered"] = want["rejected"]
 
         def same():
-            self.counted = {name: self.agent.items().get(name, 0) for name in want}
-            return self.counted == want
+            answered = {k: v - before.get(k, 0) for k, v in self.sink.snapshot().items()}
+            refused = sum(v for k, v in answered.items() if 400 <= k < 500 and k not in (409, 429)) + dead_letters
+            self.want = {"created": answered.get(201, 0), "duplicate": answered.get(409, 0),
+                         "retried": sum(v for k, v in answered.items() if k == 429 or k >= 500),
+                         "rejected": refused, "dead_lettered": refused}
+            items = self.agent.items()
+            self.counted = {name: items.get(name, 0) for name in self.want}
+            return self.counted == self.want
         deadline = time.monotonic() + 10  # the last answer may still be on its way
         while not same() and time.monotonic() < deadline:
             time.sleep(0.05)
-        self.assertEqual(want, self.counted, "tapewatch_output_items_total against the sink")
+        self.assertEqual(self.want, self.counted, "tapewatch_output_items_total against the sink")
 
 
 def main():
