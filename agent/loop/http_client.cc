@@ -76,10 +76,11 @@ void HttpClient::finish(HttpId id, std::optional<Error> error) {
   HttpReply reply = transfer->curl.take_reply();
   if (!reply.error) reply.error = std::move(error);
   reply.elapsed = std::chrono::nanoseconds(loop_.clock().steady_ns() - transfer->start_ns);
+  // A handle whose transfer failed is not used again: after a name that did not resolve, curl 7.88 keeps its buffer and
+  // refuses another size for it, for every request to come.
   constexpr std::size_t idle_max = 16;
-  if (EasyHandle handle = transfer->curl.take_handle(); handle && engine_->idle.size() < idle_max) {
-    engine_->idle.push_back(std::move(handle));
-  }
+  EasyHandle handle = transfer->curl.take_handle();
+  if (handle && !reply.error && engine_->idle.size() < idle_max) engine_->idle.push_back(std::move(handle));
   transfer->done(std::move(reply));
 }
 

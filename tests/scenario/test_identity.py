@@ -24,7 +24,7 @@ class Identity(ledger.LedgerCase):
         os.unlink(self.path())
         strangers = []
         for i in range(2000):
-            name = os.path.join(self.folder, f"try{i}")
+            name = self.path(f"try{i}")  # beside it: the file system looks there first
             with open(name, "wb"):
                 pass
             if os.stat(name).st_ino == before.st_ino:
@@ -34,6 +34,8 @@ class Identity(ledger.LedgerCase):
                     os.unlink(stranger)
                 return True
             strangers.append(name)
+        for stranger in strangers:
+            os.unlink(stranger)
         return False
 
     def reuse_while_down(self, lines_after):

