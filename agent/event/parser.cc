@@ -46,12 +46,7 @@ bool Parser::is_sensitive(std::string_view key) {
 bool Parser::object(const KeyNode* node, int depth) {
   JsonIndex& index = event_.index_;
   index.advance();
-  const bool outermost = depth == depth_max;
-  if (index.take('}')) {
-    if (outermost) event_.empty_object_ = true;
-    return true;
-  }
-  if (outermost) event_.empty_object_ = false;
+  if (index.take('}')) return true;
   do {
     if (!member(node, depth)) return false;
   } while (index.take(','));
