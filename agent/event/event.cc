@@ -151,7 +151,10 @@ void Event::append_json(std::string& out) {
     append_text_line(out);
     return;
   }
-  const auto in_order = [](const Edit& a, const Edit& b) { return a.begin < b.begin; };
+  // Of two that start together the longer one goes first, and the other one goes with it.
+  const auto in_order = [](const Edit& a, const Edit& b) {
+    return a.begin != b.begin ? a.begin < b.begin : a.end > b.end;
+  };
   if (!std::is_sorted(edits_.begin(), edits_.end(), in_order)) std::stable_sort(edits_.begin(), edits_.end(), in_order);
   const std::string_view text = line_.text;
   std::uint32_t copied = 0;

@@ -89,6 +89,9 @@ class Event final {
   [[nodiscard]] std::uint32_t offset_of(std::string_view part_of_line) const {
     return static_cast<std::uint32_t>(part_of_line.data() - line_.text.data());
   }
+  [[nodiscard]] bool is_masked(std::uint32_t begin) const { return masked_at(begin) != nullptr; }
+  // Whether any string of the line is written with escapes.
+  [[nodiscard]] bool has_escapes() const { return index_.has_escapes(); }
   // The text of a line that is not JSON, as it is delivered.
   [[nodiscard]] std::string_view text_line() const { return text_; }
   // Calls visit(raw, escaped, type, begin, end) for every scalar value of the line at any depth; [begin, end) is its
