@@ -2,109 +2,137 @@
 #include "base/scan.h"
 
 #include <algorithm>
-#include <cstdint>
+#include <bit>
 #include <cstring>
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
 #endif
 
 namespace tapewatch {
 namespace {
 
-constexpr std::size_t word = 64;  // characters of one step
+constexpr std::size_t word_size = 64;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_separator(char c) { return c == ' ' || c == '-'; }
 
-// Bit i tells about character i of 64.
-struct Masks {
-  std::uint64_t digits = 0;
-  std::uint64_t separators = 0;
-};
+LineScan::Word read_portable(const char* text, std::size_t size) {
+  LineScan::Word word;
+  for (std::size_t i = 0; i < size; ++i) {
+    word.digits |= static_cast<std::uint64_t>(is_digit(text[i])) << i;
+    word.separators |= static_cast<std::uint64_t>(is_separator(text[i])) << i;
+    word.at_signs |= static_cast<std::uint64_t>(text[i] == '@') << i;
+    word.quotes |= static_cast<std::uint64_t>(text[i] == '"') << i;
+    word.percents |= static_cast<std::uint64_t>(text[i] == '%') << i;
+  }
+  return word;
+}
 
-#if defined(__SSE2__)
-Masks masks_of(const char* text) {
-  Masks masks;
+#if defined(__x86_64__)
+LineScan::Word read_sse2(const char* text, std::size_t size) {
+  char rest[word_size];
+  if (size < word_size) {
+    std::memset(rest, 0, word_size);
+    std::memcpy(rest, text, size);
+    text = rest;
+  }
+  LineScan::Word word;
   for (unsigned part = 0; part < 4; ++part) {
     const __m128i c = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text + 16 * part));
+    const auto bits = [part](__m128i mask) {
+      return static_cast<std::uint64_t>(static_cast<unsigned>(_mm_movemask_epi8(mask))) << (16 * part);
+    };
+    const auto is = [c](char wanted) { return _mm_cmpeq_epi8(c, _mm_set1_epi8(wanted)); };
     // '0'..'9' become the ten smallest signed bytes.
     const __m128i shifted = _mm_add_epi8(c, _mm_set1_epi8(static_cast<char>(-128 - '0')));
-    const __m128i digits = _mm_cmplt_epi8(shifted, _mm_set1_epi8(-128 + 10));
-    const __m128i separators =
-        _mm_or_si128(_mm_cmpeq_epi8(c, _mm_set1_epi8(' ')), _mm_cmpeq_epi8(c, _mm_set1_epi8('-')));
-    masks.digits |= static_cast<std::uint64_t>(static_cast<unsigned>(_mm_movemask_epi8(digits))) << (16 * part);
-    masks.separators |= static_cast<std::uint64_t>(static_cast<unsigned>(_mm_movemask_epi8(separators))) << (16 * part);
+    word.digits |= bits(_mm_cmplt_epi8(shifted, _mm_set1_epi8(-128 + 10)));
+    word.separators |= bits(_mm_or_si128(is(' '), is('-')));
+    word.at_signs |= bits(is('@'));
+    word.quotes |= bits(is('"'));
+    word.percents |= bits(is('%'));
   }
-  return masks;
+  return word;
 }
-#else
-Masks masks_of(const char* text) {
-  Masks masks;
-  for (std::size_t i = 0; i < word; ++i) {
-    masks.digits |= static_cast<std::uint64_t>(is_digit(text[i])) << i;
-    masks.separators |= static_cast<std::uint64_t>(is_separator(text[i])) << i;
-  }
-  return masks;
+
+[[gnu::target("avx512bw,avx512f")]] LineScan::Word read_avx512(const char* text, std::size_t size) {
+  const __mmask64 valid = size < word_size ? (std::uint64_t{1} << size) - 1 : ~std::uint64_t{0};
+  const __m512i c = _mm512_maskz_loadu_epi8(valid, text);
+  const __m512i from_zero = _mm512_sub_epi8(c, _mm512_set1_epi8('0'));
+  LineScan::Word word;
+  word.digits = _mm512_cmplt_epu8_mask(from_zero, _mm512_set1_epi8(10));
+  word.separators = _mm512_cmpeq_epi8_mask(c, _mm512_set1_epi8(' ')) | _mm512_cmpeq_epi8_mask(c, _mm512_set1_epi8('-'));
+  word.at_signs = _mm512_cmpeq_epi8_mask(c, _mm512_set1_epi8('@'));
+  word.quotes = _mm512_cmpeq_epi8_mask(c, _mm512_set1_epi8('"'));
+  word.percents = _mm512_cmpeq_epi8_mask(c, _mm512_set1_epi8('%'));
+  return word;
 }
 #endif
 
-// Whether 13 bits in a row are set somewhere.
-bool has_run(std::uint64_t bits) {
-  static_assert(digit_run_min == 13);
+LineScan::ReadWord reader(LineScan::Engine engine) {
+#if defined(__x86_64__)
+  if (engine == LineScan::Engine::best && __builtin_cpu_supports("avx512bw")) return read_avx512;
+  if (engine != LineScan::Engine::portable) return read_sse2;
+#endif
+  static_cast<void>(engine);
+  return read_portable;
+}
+
+// Bit i of the result: bits i to i+12 are set.
+std::uint64_t run_starts(std::uint64_t bits) {
+  static_assert(LineScan::run_min == 13);
   bits &= bits >> 1;
   bits &= bits >> 2;
   bits &= bits >> 4;
-  return (bits & bits >> 5) != 0;
-}
-
-// Appends the long runs that touch [begin, end) and start at or behind `done`; returns the end of the last run seen.
-std::size_t append_runs(std::string_view text, TextRange part, std::size_t done, std::vector<TextRange>& runs) {
-  const auto in_run = [&](std::size_t i) {
-    if (is_digit(text[i])) return true;
-    return is_separator(text[i]) && i > 0 && is_digit(text[i - 1]) && i + 1 < text.size() && is_digit(text[i + 1]);
-  };
-  std::size_t i = std::max(part.begin, done);
-  while (i > done && in_run(i) && in_run(i - 1)) --i;
-  while (i < part.end) {
-    if (!is_digit(text[i])) {
-      ++i;
-      continue;
-    }
-    std::size_t end = i + 1;
-    while (end < text.size() && in_run(end)) ++end;
-    if (end - i >= digit_run_min) runs.push_back({i, end});
-    i = done = end;
-  }
-  return done;
+  return bits & bits >> 5;
 }
 
 }  // namespace
 
-void find_digit_runs(std::string_view text, std::vector<TextRange>& runs) {
-  Masks before;  // of the 64 characters before `at`
+LineScan::LineScan(Engine engine) : read_(reader(engine)) {}
+
+void LineScan::scan(std::string_view text) {
+  runs_.clear();
+  done_ = 0;
+  Word all;
+  std::uint64_t digits_before = 0;
   std::uint64_t run_before = 0;
-  std::size_t done = 0;
-  char rest[word];
-  for (std::size_t at = 0; at < text.size(); at += word) {
-    const char* from = text.data() + at;
-    if (text.size() - at < word) {
-      std::memset(rest, 0, word);
-      std::memcpy(rest, from, text.size() - at);
-      from = rest;
-    }
-    const Masks masks = masks_of(from);
+  std::uint64_t quotes_before = 0;
+  for (std::size_t at = 0; at < text.size(); at += word_size) {
+    const Word word = read_(text.data() + at, std::min(text.size() - at, word_size));
+    all.at_signs |= word.at_signs & ~(word.quotes << 1 | quotes_before >> 63);
+    all.percents |= word.percents;
     // The last separator of a word counts without a look at what follows: at worst a run is looked at for nothing.
-    const std::uint64_t behind = masks.digits << 1 | before.digits >> 63;
-    const std::uint64_t ahead = masks.digits >> 1 | std::uint64_t{1} << 63;
-    const std::uint64_t run = masks.digits | (masks.separators & behind & ahead);
-    const std::uint64_t across = run << 12 | run_before >> 52;
-    if (has_run(run) || has_run(across)) {
-      const std::size_t begin = at >= 12 ? at - 12 : 0;
-      done = append_runs(text, {begin, std::min(at + word, text.size())}, done, runs);
-    }
-    before = masks;
+    const std::uint64_t behind = word.digits << 1 | digits_before >> 63;
+    const std::uint64_t ahead = word.digits >> 1 | std::uint64_t{1} << 63;
+    const std::uint64_t run = word.digits | (word.separators & behind & ahead);
+    constexpr int overlap = static_cast<int>(run_min) - 1;  // runs that start in the word before
+    const std::uint64_t across = run_starts(run << overlap | run_before >> (64 - overlap));
+    if (across != 0) add_runs(text, at - overlap, across);
+    if (const std::uint64_t within = run_starts(run); within != 0) add_runs(text, at, within);
+    digits_before = word.digits;
+    quotes_before = word.quotes;
     run_before = run;
+  }
+  has_at_sign_ = all.at_signs != 0;
+  has_percent_ = all.percents != 0;
+}
+
+// Appends the runs around the places first + i for every bit i of `starts`, once each.
+void LineScan::add_runs(std::string_view text, std::size_t first, std::uint64_t starts) {
+  const auto in_run = [&](std::size_t i) {
+    if (is_digit(text[i])) return true;
+    return is_separator(text[i]) && i > 0 && is_digit(text[i - 1]) && i + 1 < text.size() && is_digit(text[i + 1]);
+  };
+  for (; starts != 0; starts &= starts - 1) {
+    std::size_t begin = first + static_cast<std::size_t>(std::countr_zero(starts));
+    if (begin < done_) continue;
+    while (begin > done_ && in_run(begin - 1)) --begin;
+    if (!is_digit(text[begin])) ++begin;
+    std::size_t end = begin;
+    while (end < text.size() && in_run(end)) ++end;
+    if (end - begin >= run_min) runs_.push_back({begin, end});
+    done_ = end;
   }
 }
 

@@ -9,7 +9,7 @@
 
 namespace tapewatch {
 
-// The next card number in a run of digits (see find_digit_runs) that starts at or behind `from`. A number inside a
+// The next card number in a run of digits (see LineScan) that starts at or behind `from`. A number inside a
 // longer run of letters and digits, or behind a decimal point, is none. False when there is no more.
 [[nodiscard]] bool find_card(std::string_view text, TextRange run, std::size_t from, TextRange& card);
 

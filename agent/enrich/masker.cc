@@ -22,14 +22,6 @@ std::string_view fixed_text(int rule) {
   return texts[static_cast<std::size_t>(rule)];
 }
 
-// The '@' of the member name "@timestamp" is in nearly every line.
-bool has_address_sign(std::string_view text) {
-  for (std::size_t at = text.find('@'); at != std::string_view::npos; at = text.find('@', at + 1)) {
-    if (at > 0 && text[at - 1] != '"') return true;
-  }
-  return false;
-}
-
 // The same secret written differently gives the same text: a card's digits, an address in lower case.
 std::string canonical(std::string_view secret, bool card, bool email) {
   std::string out;
@@ -71,27 +63,29 @@ void Masker::mask(Event& event) {
   mask_values(event);
 }
 
-bool Masker::cards_in(std::string_view text, bool collect) {
-  runs_.clear();
-  find_digit_runs(text, runs_);
-  bool found = false;
-  for (const TextRange& run : runs_) {
-    TextRange range;
-    for (std::size_t from = run.begin; find_card(text, run, from, range); from = range.end) {
-      found = true;
-      if (!collect) return true;
-      findings_.push_back({range, card});
-    }
-  }
-  return found;
+bool Masker::has_card(std::string_view text) const {
+  TextRange range;
+  return std::any_of(scan_.digit_runs().begin(), scan_.digit_runs().end(),
+                     [&](const TextRange& run) { return find_card(text, run, run.begin, range); });
 }
 
 Masker::Suspicion Masker::suspect(std::string_view text) {
+  scan_.scan(text);
   Suspicion suspicion;
-  suspicion.card = options_.cards && cards_in(text, false);
-  suspicion.email = options_.emails && (has_address_sign(text) || text.find("%40") != std::string_view::npos);
+  suspicion.card = options_.cards && has_card(text);
+  suspicion.email = options_.emails && (scan_.has_at_sign() || scan_.has_percent());
   suspicion.token = options_.tokens && secrets_.suspects(text);
   return suspicion;
+}
+
+void Masker::find_cards(std::string_view text) {
+  scan_.scan(text);
+  for (const TextRange& run : scan_.digit_runs()) {
+    TextRange range;
+    for (std::size_t from = run.begin; find_card(text, run, from, range); from = range.end) {
+      findings_.push_back({range, card});
+    }
+  }
 }
 
 void Masker::find(std::string_view text, Suspicion suspicion) {
@@ -102,7 +96,7 @@ void Masker::find(std::string_view text, Suspicion suspicion) {
     secrets_.find(text, ranges_);
     for (const TextRange& range : ranges_) findings_.push_back({range, token});
   }
-  if (suspicion.card) static_cast<void>(cards_in(text, true));
+  if (suspicion.card) find_cards(text);
   if (suspicion.email) {
     TextRange range;
     for (std::size_t from = 0; find_email(text, from, range); from = range.end) findings_.push_back({range, email});

@@ -64,7 +64,8 @@ class Masker final {
   };
   [[nodiscard]] Suspicion suspect(std::string_view text);
   void find(std::string_view text, Suspicion suspicion);
-  [[nodiscard]] bool cards_in(std::string_view text, bool collect);
+  void find_cards(std::string_view text);
+  [[nodiscard]] bool has_card(std::string_view text) const;
   void mask_keys(Event& event);
   void drop_member(Event& event, std::uint32_t begin, std::uint32_t end, std::string_view text);
   void mask_values(Event& event);
@@ -81,7 +82,7 @@ class Masker final {
   SecretFinder secrets_;
   std::array<Counter*, rule_count> counters_;
 
-  std::vector<TextRange> runs_;
+  LineScan scan_;
   std::vector<TextRange> ranges_;
   std::vector<Finding> findings_;
   std::vector<TextRange> dropped_;  // members of this event, in order

@@ -9,10 +9,10 @@
 namespace tapewatch {
 namespace {
 
-std::vector<TextRange> runs_of(std::string_view text) {
-  std::vector<TextRange> runs;
-  find_digit_runs(text, runs);
-  return runs;
+std::vector<TextRange> runs_of(std::string_view text, LineScan::Engine engine = LineScan::Engine::best) {
+  LineScan scan(engine);
+  scan.scan(text);
+  return scan.digit_runs();
 }
 
 // The definition, character by character.
@@ -25,7 +25,7 @@ std::vector<TextRange> plain_runs_of(std::string_view text) {
                           digit(end + 1))) {
       ++end;
     }
-    if (end - i >= digit_run_min) runs.push_back({i, end});
+    if (end - i >= LineScan::run_min) runs.push_back({i, end});
     i = end == i ? i + 1 : end;
   }
   return runs;
@@ -55,8 +55,29 @@ TEST(Scan, RandomTextsAgreeWithTheDefinition) {
     std::string text;
     for (std::size_t n = random() % 300; n > 0; --n)
       text.push_back("0123456789012345678901234567890 -x"[random() % 34]);
-    ASSERT_EQ(runs_of(text), plain_runs_of(text)) << text;
+    for (const auto engine : {LineScan::Engine::best, LineScan::Engine::sse2, LineScan::Engine::portable}) {
+      ASSERT_EQ(runs_of(text, engine), plain_runs_of(text)) << text;
+    }
   }
+}
+
+TEST(Scan, Signs) {
+  for (const auto engine : {LineScan::Engine::best, LineScan::Engine::sse2, LineScan::Engine::portable}) {
+    LineScan scan(engine);
+    for (std::size_t offset : {0u, 1u, 61u, 62u, 63u, 64u, 200u}) {
+      scan.scan(std::string(offset, 'x') + "\"@x");
+      EXPECT_FALSE(scan.has_at_sign()) << offset;
+      EXPECT_FALSE(scan.has_percent()) << offset;
+      scan.scan(std::string(offset, 'x') + "x@%");
+      EXPECT_TRUE(scan.has_at_sign()) << offset;
+      EXPECT_TRUE(scan.has_percent()) << offset;
+    }
+  }
+}
+
+TEST(Scan, LongRunIsReadOnce) {
+  const std::string text(1'000'000, '1');
+  EXPECT_EQ(runs_of(text), (std::vector<TextRange>{{0, text.size()}}));
 }
 
 }  // namespace
