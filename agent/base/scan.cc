@@ -107,15 +107,35 @@ void LineScan::scan(std::string_view text) {
     const std::uint64_t ahead = word.digits >> 1 | std::uint64_t{1} << 63;
     const std::uint64_t run = word.digits | (word.separators & behind & ahead);
     constexpr int overlap = static_cast<int>(run_min) - 1;  // runs that start in the word before
-    const std::uint64_t across = run_starts(run << overlap | run_before >> (64 - overlap));
-    if (across != 0) add_runs(text, at - overlap, across);
-    if (const std::uint64_t within = run_starts(run); within != 0) add_runs(text, at, within);
+    constexpr std::uint64_t before = (std::uint64_t{1} << overlap) - 1;
+    const std::uint64_t across = run_starts(run << overlap | run_before >> (64 - overlap)) & before;
+    const std::uint64_t within = run_starts(run);
+    if ((across | within) != 0) {
+      if (across != 0) add_runs(text, at - overlap, across);
+      add_runs_within(text, at, run, within);
+    }
     digits_before = word.digits;
     quotes_before = word.quotes;
     run_before = run;
   }
   has_at_sign_ = all.at_signs != 0;
   has_percent_ = all.percents != 0;
+}
+
+// Appends the runs of one word, of which `starts` has those that are long enough.
+void LineScan::add_runs_within(std::string_view text, std::size_t at, std::uint64_t run, std::uint64_t starts) {
+  while (starts != 0) {
+    const int begin = std::countr_zero(starts);
+    const int length = std::countr_one(run >> begin);
+    const std::uint64_t one = ((std::uint64_t{1} << (length - 1) << 1) - 1) << begin;
+    if (begin == 0 || begin + length == 64) {
+      add_runs(text, at, starts & -starts);  // goes on in another word
+    } else if (at + static_cast<std::size_t>(begin) >= done_) {
+      done_ = at + static_cast<std::size_t>(begin + length);
+      runs_.push_back({at + static_cast<std::size_t>(begin), done_});
+    }
+    starts &= ~one;
+  }
 }
 
 // Appends the runs around the places first + i for every bit i of `starts`, once each.

@@ -43,6 +43,7 @@ class LineScan final {
   using ReadWord = Word (*)(const char* text, std::size_t size);  // size <= 64
 
  private:
+  void add_runs_within(std::string_view text, std::size_t at, std::uint64_t run, std::uint64_t starts);
   void add_runs(std::string_view text, std::size_t first, std::uint64_t starts);
 
   const ReadWord read_;

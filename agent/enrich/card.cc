@@ -36,6 +36,13 @@ bool issued(int first_four, int length) {
   }
 }
 
+// The same for the first two characters, if they are digits.
+bool may_be_issued(char first, char second) {
+  if (first == '2') return second >= '2' && second <= '7';
+  if (first == '3') return second != '1' && second != '2' && second != '3';
+  return first >= '4' && first <= '6';
+}
+
 bool luhn(const std::array<std::uint8_t, digits_max>& digits, int length) {
   static constexpr std::array<std::uint8_t, 10> doubled = {0, 2, 4, 6, 8, 1, 3, 5, 7, 9};
   int sum = 0;
@@ -96,7 +103,7 @@ bool may_start(std::string_view text, std::size_t at) {
 bool find_card(std::string_view text, TextRange run, std::size_t from, TextRange& card) {
   for (std::size_t i = from > run.begin ? from : run.begin; i + digits_min <= run.end; ++i) {
     if (!is_digit(text[i]) || !may_start(text, i)) continue;
-    if (text[i] < '2' || text[i] > '6') continue;
+    if (!may_be_issued(text[i], text[i + 1])) continue;
     if (const std::size_t end = card_end(text, run, i); end != 0) {
       card = {i, end};
       return true;

@@ -17,7 +17,8 @@ constexpr std::size_t hmac_bytes = 16;
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
-std::string_view fixed_text(int rule) {
+template <typename Rule>
+std::string_view fixed_text(Rule rule) {
   static constexpr std::array<std::string_view, 4> texts = {"[masked]", "[card]", "[email]", "[secret]"};
   return texts[static_cast<std::size_t>(rule)];
 }
@@ -83,7 +84,7 @@ void Masker::find_cards(std::string_view text) {
   for (const TextRange& run : scan_.digit_runs()) {
     TextRange range;
     for (std::size_t from = run.begin; find_card(text, run, from, range); from = range.end) {
-      findings_.push_back({range, card});
+      findings_.push_back({range, Rule::card});
     }
   }
 }
@@ -94,12 +95,13 @@ void Masker::find(std::string_view text, Suspicion suspicion) {
   if (suspicion.token) {
     ranges_.clear();
     secrets_.find(text, ranges_);
-    for (const TextRange& range : ranges_) findings_.push_back({range, token});
+    for (const TextRange& range : ranges_) findings_.push_back({range, Rule::token});
   }
   if (suspicion.card) find_cards(text);
   if (suspicion.email) {
     TextRange range;
-    for (std::size_t from = 0; find_email(text, from, range); from = range.end) findings_.push_back({range, email});
+    for (std::size_t from = 0; find_email(text, from, range); from = range.end)
+      findings_.push_back({range, Rule::email});
   }
   // In order, and of those that overlap the longest one with what it overlaps.
   std::sort(findings_.begin(), findings_.end(), [](const Finding& a, const Finding& b) {
@@ -117,12 +119,12 @@ void Masker::find(std::string_view text, Suspicion suspicion) {
 }
 
 void Masker::append_replacement(std::string& out, Rule rule, std::string_view secret) const {
-  counters_[rule]->add();
+  counters_[static_cast<std::size_t>(rule)]->add();
   if (options_.action == MaskOptions::Action::fixed) {
     out.append(fixed_text(rule));
   } else if (options_.action == MaskOptions::Action::hmac) {
     static constexpr char hex[] = "0123456789abcdef";
-    const auto digest = hmac_sha256(options_.hmac_key, canonical(secret, rule == card, rule == email));
+    const auto digest = hmac_sha256(options_.hmac_key, canonical(secret, rule == Rule::card, rule == Rule::email));
     out.append("hmac:");
     for (std::size_t i = 0; i < hmac_bytes; ++i) {
       out.push_back(hex[digest[i] >> 4]);
@@ -150,8 +152,8 @@ void Masker::mask_keys(Event& event) {
     std::string_view raw = line.substr(value.begin, value.end - value.begin);
     if (raw == "null" || raw == "true" || raw == "false" || raw == "\"\"") continue;
     if (options_.action == MaskOptions::Action::drop) {
-      counters_[key]->add();
-      drop_member(event, value.begin, value.end, fixed_text(key));
+      counters_[static_cast<std::size_t>(Rule::key)]->add();
+      drop_member(event, value.begin, value.end, fixed_text(Rule::key));
       continue;
     }
     if (raw.front() == '"') {
@@ -161,7 +163,7 @@ void Masker::mask_keys(Event& event) {
       raw = unescaped_;
     }
     json_ = "\"";
-    append_replacement(json_, key, raw);
+    append_replacement(json_, Rule::key, raw);
     json_.push_back('"');
     const std::string_view kept = event.keep(json_);
     event.mask(value.begin, value.end, kept, kept.substr(1, kept.size() - 2));
@@ -192,54 +194,67 @@ void Masker::drop_member(Event& event, std::uint32_t begin, std::uint32_t end, s
 }
 
 void Masker::mask_values(Event& event) {
+  names_masked_ = 0;
   const std::string_view line = event.line().text;
   const Suspicion plain = suspect(line);
-  // A secret behind escapes shows only when they are taken away, so every escaped text is looked at by itself.
-  const bool escapes = event.has_escapes();
-  if (!plain.any() && !escapes) return;
-  const bool detect = options_.cards || options_.emails || options_.tokens;
-  names_masked_ = 0;
-  event.for_each_token([&](std::string_view raw, bool is_key, JsonType type, std::uint32_t begin, std::uint32_t end) {
-    if (raw.size() < shortest_secret || event.is_masked(begin)) return true;
-    std::string_view text = raw;
-    Suspicion suspicion = plain;
-    if (type == JsonType::string && escapes && raw.find('\\') != std::string_view::npos) {
-      if (!detect) return true;
-      unescaped_.clear();
-      append_unescaped(unescaped_, raw);
-      text = unescaped_;
-      suspicion = suspect(text);
-    }
-    if (!suspicion.any()) return true;
-    find(text, suspicion);
-    if (findings_.empty()) return true;
-    if (is_key) {
-      mask_name(event, text, begin, end);
-    } else {
-      mask_value(event, text, type, begin, end);
-    }
-    return true;
-  });
+  if (plain.token) {  // nobody knows where
+    event.for_each_token([&](const LineToken& token) { mask_token(event, token, plain); });
+    return;
+  }
+  // What is found in the line as it stands lies in one key or value. A secret behind escapes shows only when they are
+  // taken away, so every text with escapes is looked at by itself.
+  if (plain.any()) {
+    find(line, plain);
+    places_.clear();
+    for (const Finding& finding : findings_) places_.push_back(static_cast<std::uint32_t>(finding.range.begin));
+    for (const std::uint32_t place : places_) mask_token(event, event.token_at(place), plain);
+  }
+  if (!event.has_escapes()) return;
+  for (std::size_t at = line.find('\\'); at != std::string_view::npos;) {
+    const LineToken token = event.token_at(static_cast<std::uint32_t>(at));
+    mask_token(event, token, plain);
+    at = line.find('\\', token.end);
+  }
 }
 
-void Masker::mask_value(Event& event, std::string_view text, JsonType type, std::uint32_t begin, std::uint32_t end) {
+// Looks at one key or value. `suspicion` is that of the whole line.
+void Masker::mask_token(Event& event, const LineToken& token, Suspicion suspicion) {
+  if (token.raw.size() < shortest_secret || event.is_masked(token.begin)) return;
+  std::string_view text = token.raw;
+  if (token.type == JsonType::string && event.has_escapes() && text.find('\\') != std::string_view::npos) {
+    unescaped_.clear();
+    append_unescaped(unescaped_, text);
+    text = unescaped_;
+    suspicion = suspect(text);
+    if (!suspicion.any()) return;
+  }
+  find(text, suspicion);
+  if (findings_.empty()) return;
+  if (token.is_key) {
+    mask_name(event, text, token);
+  } else {
+    mask_value(event, text, token);
+  }
+}
+
+void Masker::mask_value(Event& event, std::string_view text, const LineToken& token) {
   replace_findings(text);
-  if (masked_.empty() && type != JsonType::string) {
-    event.mask(begin, end, "null", "");
+  if (masked_.empty() && token.type != JsonType::string) {
+    event.mask(token.begin, token.end, "null", "");
     return;
   }
   json_.clear();
   append_json_string(json_, masked_);
-  event.mask(begin, end, event.keep(json_), event.keep(masked_));
+  event.mask(token.begin, token.end, event.keep(json_), event.keep(masked_));
 }
 
 // Two names of one object must not become one.
-void Masker::mask_name(Event& event, std::string_view text, std::uint32_t begin, std::uint32_t end) {
+void Masker::mask_name(Event& event, std::string_view text, const LineToken& token) {
   replace_findings(text);
   if (++names_masked_ > 1 || masked_.empty()) masked_.append("#").append(std::to_string(names_masked_));
   json_.clear();
   append_json_string(json_, masked_);
-  event.edit(begin, end, event.keep(json_));
+  event.edit(token.begin, token.end, event.keep(json_));
 }
 
 void Masker::mask_text_line(Event& event) {

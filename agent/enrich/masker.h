@@ -50,7 +50,8 @@ class Masker final {
   [[nodiscard]] bool is_clean(std::string_view text);
 
  private:
-  enum Rule : std::uint8_t { key, card, email, token, rule_count };
+  enum class Rule : std::uint8_t { key, card, email, token };
+  static constexpr std::size_t rule_count = 4;
   struct Finding {
     TextRange range;
     Rule rule;
@@ -69,8 +70,9 @@ class Masker final {
   void mask_keys(Event& event);
   void drop_member(Event& event, std::uint32_t begin, std::uint32_t end, std::string_view text);
   void mask_values(Event& event);
-  void mask_value(Event& event, std::string_view text, JsonType type, std::uint32_t begin, std::uint32_t end);
-  void mask_name(Event& event, std::string_view text, std::uint32_t begin, std::uint32_t end);
+  void mask_token(Event& event, const LineToken& token, Suspicion suspicion);
+  void mask_value(Event& event, std::string_view text, const LineToken& token);
+  void mask_name(Event& event, std::string_view text, const LineToken& token);
   void mask_text_line(Event& event);
   // Writes `text` with every finding replaced into masked_.
   void replace_findings(std::string_view text);
@@ -85,6 +87,7 @@ class Masker final {
   LineScan scan_;
   std::vector<TextRange> ranges_;
   std::vector<Finding> findings_;
+  std::vector<std::uint32_t> places_;
   std::vector<TextRange> dropped_;  // members of this event, in order
   std::string masked_;
   std::string json_;

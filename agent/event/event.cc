@@ -127,6 +127,27 @@ void Event::hide(std::uint32_t begin, std::uint32_t end, std::string_view text) 
   for (FieldValue& value : more_) hide_in(value);
 }
 
+LineToken Event::take_token() {
+  LineToken token;
+  const char c = index_.peek();
+  if (c == '{' || c == '}' || c == '[' || c == ']' || c == ',' || c == ':') {
+    index_.advance();
+    return token;
+  }
+  const bool string = c == '"';
+  token.begin = index_.position();
+  token.raw = string ? index_.take_string_raw() : index_.take_scalar_raw();
+  token.end = token.begin + static_cast<std::uint32_t>(token.raw.size()) + (string ? 2 : 0);
+  token.type = string ? JsonType::string : scalar_type(token.raw);
+  token.is_key = string && index_.peek() == ':';  // in a valid text every string before ':' is a key
+  return token;
+}
+
+LineToken Event::token_at(std::uint32_t offset) {
+  index_.seek_offset(offset);
+  return take_token();
+}
+
 const Event::Masked* Event::masked_at(std::uint32_t begin) const {
   for (const Masked& masked : masked_) {
     if (begin >= masked.begin && begin < masked.end) return &masked;

@@ -45,6 +45,15 @@ struct SensitiveValue {
   std::string_view key;
 };
 
+// A key or a scalar value as it stands in the line: [begin, end) with quotes, `raw` without.
+struct LineToken {
+  std::string_view raw;
+  std::uint32_t begin = 0;
+  std::uint32_t end = 0;
+  JsonType type = JsonType::invalid;  // invalid: neither
+  bool is_key = false;
+};
+
 class Event final {
  public:
   Event(const Event&) = delete;
@@ -98,10 +107,11 @@ class Event final {
   // byte range with quotes. Keys are not visited. Masked values show their replacement.
   template <typename Visit>
   void for_each_scalar(const Visit& visit);
-  // Calls visit(raw, is_key, type, begin, end) for every key and every scalar value as they stand in the line, until it
-  // returns false.
+  // Calls visit(token) for every key and every scalar value.
   template <typename Visit>
   void for_each_token(const Visit& visit);
+  // The one around the character at `offset`. REQUIRES: is_json().
+  [[nodiscard]] LineToken token_at(std::uint32_t offset);
 
   // Set by enrichment.
   std::int64_t time_ns = 0;  // event time, since 1970; the read time until enrichment finds a better one
@@ -144,6 +154,7 @@ class Event final {
   void append_text_line(std::string& out) const;
   void hide(std::uint32_t begin, std::uint32_t end, std::string_view text);
   [[nodiscard]] const Masked* masked_at(std::uint32_t begin) const;
+  [[nodiscard]] LineToken take_token();
 
   Line line_;
   const SourceFile* source_ = nullptr;
@@ -165,34 +176,24 @@ class Event final {
 template <typename Visit>
 void Event::for_each_token(const Visit& visit) {
   if (!is_json_) return;
-  // In a valid text a string followed by ':' is a key, every other string, number and literal is a value.
   index_.seek(0);
   while (!index_.done()) {
-    const char c = index_.peek();
-    if (c == '{' || c == '}' || c == '[' || c == ']' || c == ',' || c == ':') {
-      index_.advance();
-      continue;
-    }
-    const std::uint32_t begin = index_.position();
-    const bool string = c == '"';
-    const std::string_view raw = string ? index_.take_string_raw() : index_.take_scalar_raw();
-    const bool is_key = string && index_.peek() == ':';
-    const std::uint32_t end = begin + static_cast<std::uint32_t>(raw.size()) + (string ? 2 : 0);
-    if (!visit(raw, is_key, string ? JsonType::string : scalar_type(raw), begin, end)) return;
+    const LineToken token = take_token();
+    if (token.type != JsonType::invalid) visit(token);
   }
 }
 
 template <typename Visit>
 void Event::for_each_scalar(const Visit& visit) {
-  for_each_token([&](std::string_view raw, bool is_key, JsonType type, std::uint32_t begin, std::uint32_t end) {
-    if (is_key) return true;
-    if (const Masked* masked = masked_at(begin); masked != nullptr) {
-      visit(masked->text, false, JsonType::string, begin, end);
-      return true;
+  for_each_token([&](const LineToken& token) {
+    if (token.is_key) return;
+    if (const Masked* masked = masked_at(token.begin); masked != nullptr) {
+      visit(masked->text, false, JsonType::string, token.begin, token.end);
+      return;
     }
-    const bool escaped = type == JsonType::string && index_.has_escapes() && raw.find('\\') != std::string_view::npos;
-    visit(raw, escaped, type, begin, end);
-    return true;
+    const bool string = token.type == JsonType::string;
+    const bool escaped = string && index_.has_escapes() && token.raw.find('\\') != std::string_view::npos;
+    visit(token.raw, escaped, token.type, token.begin, token.end);
   });
 }
 
