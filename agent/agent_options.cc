@@ -3,6 +3,23 @@
 
 namespace tapewatch {
 
+MaskOptions mask_options(const MaskConfig& mask) {
+  MaskOptions options;
+  options.enabled = mask.enabled;
+  options.keys = mask.keys;
+  options.allow = mask.allow;
+  options.cards = mask.cards;
+  options.emails = mask.emails;
+  options.tokens = mask.tokens;
+  switch (mask.action) {
+    case MaskAction::drop: options.action = MaskOptions::Action::drop; break;
+    case MaskAction::fixed: options.action = MaskOptions::Action::fixed; break;
+    case MaskAction::hmac: options.action = MaskOptions::Action::hmac; break;
+  }
+  options.hmac_key = mask.hmac_key.reveal();
+  return options;
+}
+
 std::vector<InputOptions> input_options(const Config& config) {
   std::vector<InputOptions> inputs;
   for (const InputConfig& from : config.inputs) {

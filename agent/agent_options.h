@@ -18,6 +18,7 @@
 
 namespace tapewatch {
 
+[[nodiscard]] MaskOptions mask_options(const MaskConfig& mask);
 [[nodiscard]] std::vector<InputOptions> input_options(const Config& config);
 [[nodiscard]] TailOptions tail_options(const Config& config, std::size_t sinks);
 [[nodiscard]] BulkBuilderOptions bulk_options(const ElasticConfig& elastic);

@@ -12,7 +12,7 @@ Result<std::unique_ptr<Stages>> Stages::open(const Config& config, AgentMetrics&
   // Enrichment first: its aliases give source names their meaning, which rules build on.
   if (Status opened = stages->open_enrichment(config, metrics); !opened.ok()) return std::move(opened).error();
   stages->open_rules(config, diagnostics);
-  stages->parser_ = std::make_unique<Parser>(stages->fields_, stages->masker_.get());
+  stages->parser_ = std::make_unique<Parser>(stages->fields_, stages->masker_ ? stages->masker_->key_policy() : nullptr);
   if (config.elastic && outputs.batch) {
     stages->bulk_ = std::make_unique<BulkBuilder>(bulk_options(*config.elastic), std::move(outputs.batch));
   }
@@ -32,11 +32,11 @@ Result<std::unique_ptr<Stages>> Stages::open(const Config& config, AgentMetrics&
   return stages;
 }
 
-Status Stages::open_enrichment(const Config& config, AgentMetrics&) {
+Status Stages::open_enrichment(const Config& config, AgentMetrics& metrics) {
   EnrichOptions o;
   o.fields = config.enrich.fields;
   enricher_ = std::make_unique<Enricher>(o, fields_);
-  if (config.mask.enabled) masker_ = std::make_unique<Masker>();
+  if (config.mask.enabled) masker_ = std::make_unique<Masker>(mask_options(config.mask), metrics.masked_fields);
   return success();
 }
 

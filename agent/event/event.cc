@@ -10,9 +10,47 @@ namespace {
 
 constexpr std::size_t scratch_bytes = 256 * 1024;
 
+// Whether an object was opened last, so that its first member follows without a comma.
+bool ends_open(const std::string& json) {
+  std::size_t end = json.size();
+  while (end > 0 && (json[end - 1] == ' ' || json[end - 1] == '\t' || json[end - 1] == '\r' || json[end - 1] == '\n')) {
+    --end;
+  }
+  return end > 0 && json[end - 1] == '{';
+}
+
 }  // namespace
 
-Event::Event(std::size_t field_count) : slots_(field_count) { scratch_.reserve(scratch_bytes); }
+Event::Event(std::size_t field_count) : slots_(field_count) {}
+
+Event::Scratch::Scratch() { first_.reserve(scratch_bytes); }
+
+std::string& Event::Scratch::room_for(std::size_t bytes) {
+  std::string& last = more_.empty() ? first_ : *more_.back();
+  if (last.capacity() - last.size() >= bytes) return last;
+  more_.push_back(std::make_unique<std::string>());
+  more_.back()->reserve(std::max(bytes, scratch_bytes));
+  return *more_.back();
+}
+
+std::string_view Event::Scratch::keep(std::string_view bytes) {
+  std::string& room = room_for(bytes.size());
+  const std::size_t at = room.size();
+  room.append(bytes);
+  return std::string_view(room).substr(at);
+}
+
+std::string_view Event::Scratch::unescape(std::string_view raw) {
+  std::string& room = room_for(raw.size());  // an unescaped string is never longer than its source
+  const std::size_t at = room.size();
+  append_unescaped(room, raw);
+  return std::string_view(room).substr(at);
+}
+
+void Event::Scratch::clear() {
+  first_.clear();
+  more_.clear();
+}
 
 void Event::reset(const Line& line, const SourceFile& source, std::int64_t read_wall_ns) {
   for (const FieldId id : touched_) slots_[id] = FieldValue{};
@@ -20,9 +58,11 @@ void Event::reset(const Line& line, const SourceFile& source, std::int64_t read_
   more_.clear();
   sensitive_.clear();
   edits_.clear();
+  masked_.clear();
   added_.clear();
   scratch_.clear();
   line_ = line;
+  text_ = line.text;
   source_ = &source;
   is_json_ = false;
   time_ns = read_wall_ns;
@@ -30,19 +70,16 @@ void Event::reset(const Line& line, const SourceFile& source, std::int64_t read_
   correlation_id = {};
 }
 
-std::string_view Event::keep(std::string_view bytes) {
-  if (scratch_.size() + bytes.size() > scratch_bytes) return {};
-  const std::size_t at = scratch_.size();
-  scratch_.append(bytes);
-  return std::string_view(scratch_).substr(at);
-}
+std::string_view Event::keep(std::string_view bytes) { return scratch_.keep(bytes); }
 
 std::string_view Event::text(const FieldValue& value) {
-  if (!value.escaped) return value.raw;
-  const std::size_t at = scratch_.size();
-  if (at + value.raw.size() > scratch_bytes) return value.raw;  // an unescaped string is never longer than its source
-  append_unescaped(scratch_, value.raw);
-  return std::string_view(scratch_).substr(at);
+  return value.escaped ? scratch_.unescape(value.raw) : value.raw;
+}
+
+void Event::assign(FieldId id, const FieldValue& value) {
+  FieldValue& slot = slots_[id];
+  if (!slot.present()) touched_.push_back(id);
+  slot = value;
 }
 
 void Event::set(FieldId id, std::string_view unescaped_text) {
@@ -63,15 +100,70 @@ void Event::add(std::string_view key, std::int64_t number) {
   append_json_int(added_, number);
 }
 
+void Event::mask(std::uint32_t begin, std::uint32_t end, std::string_view json_text, std::string_view text) {
+  edit(begin, end, json_text);
+  hide(begin, end, text);
+}
+
+void Event::cut(std::uint32_t begin, std::uint32_t end, std::string_view text) {
+  edit(begin, end, {});
+  hide(begin, end, text);
+}
+
+void Event::hide(std::uint32_t begin, std::uint32_t end, std::string_view text) {
+  masked_.push_back({begin, end, text});
+  const char* const from = line_.text.data() + begin;
+  const char* const to = line_.text.data() + end;
+  const auto touches = [&](std::string_view part) { return part.data() + part.size() > from && part.data() < to; };
+  if (touches(correlation_id)) correlation_id = text;
+  const auto hide_in = [&](FieldValue& value) {
+    if (!touches(value.raw)) return;
+    value.raw = text;
+    value.type = JsonType::string;
+    value.escaped = false;
+    value.key_bytes = 0;
+  };
+  for (const FieldId id : touched_) hide_in(slots_[id]);
+  for (FieldValue& value : more_) hide_in(value);
+}
+
+LineToken Event::take_token() {
+  LineToken token;
+  const char c = index_.peek();
+  if (c == '{' || c == '}' || c == '[' || c == ']' || c == ',' || c == ':') {
+    index_.advance();
+    return token;
+  }
+  const bool string = c == '"';
+  token.begin = index_.position();
+  token.raw = string ? index_.take_string_raw() : index_.take_scalar_raw();
+  token.end = token.begin + static_cast<std::uint32_t>(token.raw.size()) + (string ? 2 : 0);
+  token.type = string ? JsonType::string : scalar_type(token.raw);
+  token.is_key = string && index_.peek() == ':';  // in a valid text every string before ':' is a key
+  return token;
+}
+
+LineToken Event::token_at(std::uint32_t offset) {
+  index_.seek_offset(offset);
+  return take_token();
+}
+
+const Event::Masked* Event::masked_at(std::uint32_t begin) const {
+  for (const Masked& masked : masked_) {
+    if (begin >= masked.begin && begin < masked.end) return &masked;
+  }
+  return nullptr;
+}
+
 std::size_t Event::json_bytes_max() const {
-  std::size_t bytes = added_.size() + 64 + line_.text.size() * (is_json_ ? 1 : 6);
+  std::size_t bytes = added_.size() + 64 + (is_json_ ? line_.text.size() : text_.size() * 6);
   for (const Edit& edit : edits_) bytes += edit.text.size();
   return bytes;
 }
 
 void Event::append_text_line(std::string& out) const {
   out.append("{\"message\":");
-  append_json_string(out, line_.text);
+  append_json_string(out, text_);
   out.append(",\"error.type\":\"json\"").append(added_).push_back('}');
 }
 
@@ -80,7 +172,10 @@ void Event::append_json(std::string& out) {
     append_text_line(out);
     return;
   }
-  const auto in_order = [](const Edit& a, const Edit& b) { return a.begin < b.begin; };
+  // Of two that start together the longer one goes first, and the other one goes with it.
+  const auto in_order = [](const Edit& a, const Edit& b) {
+    return a.begin != b.begin ? a.begin < b.begin : a.end > b.end;
+  };
   if (!std::is_sorted(edits_.begin(), edits_.end(), in_order)) std::stable_sort(edits_.begin(), edits_.end(), in_order);
   const std::string_view text = line_.text;
   std::uint32_t copied = 0;
@@ -92,7 +187,7 @@ void Event::append_json(std::string& out) {
   }
   out.append(text.substr(copied, close_ - copied));
   std::string_view added = added_;
-  if (empty_object_ && !added.empty()) added.remove_prefix(1);
+  if (!added.empty() && ends_open(out)) added.remove_prefix(1);
   out.append(added).push_back('}');
 }
 

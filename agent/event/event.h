@@ -4,10 +4,14 @@
 // one turn of the pipeline, only Parser makes it, and it can be neither copied nor moved. Whoever wants to keep
 // anything copies bytes out (append_json). Thread: worker.
 //
-// Stages change an event in two ways only: edit() replaces a range of the original line (a masked value, a renamed
-// key), add() splices a member in before the closing brace. Both take effect in the one copy, append_json().
+// Stages change an event in three ways only: edit() replaces a range of the original line (a renamed key), add()
+// splices a member in before the closing brace, and mask() and mask_line() hide a value for good: whatever looks at the
+// event afterwards, by slot, by scalar or as JSON, sees the replacement. They take effect in the one copy,
+// append_json().
 
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +45,15 @@ struct SensitiveValue {
   std::string_view key;
 };
 
+// A key or a scalar value as it stands in the line: [begin, end) with quotes, `raw` without.
+struct LineToken {
+  std::string_view raw;
+  std::uint32_t begin = 0;
+  std::uint32_t end = 0;
+  JsonType type = JsonType::invalid;  // invalid: neither
+  bool is_key = false;
+};
+
 class Event final {
  public:
   Event(const Event&) = delete;
@@ -56,9 +69,13 @@ class Event final {
   [[nodiscard]] const FieldValue& more_value(std::uint16_t index) const { return more_[index]; }
   // The value as text: unescaped string, or a number's or literal's own text. Lives as long as the event.
   [[nodiscard]] std::string_view text(const FieldValue& value);
+  // The fields whose slots are filled, in the order in which they were.
+  [[nodiscard]] std::span<const FieldId> present_fields() const { return touched_; }
   // Sets a slot to a string that the caller keeps alive for this turn (see keep()); adds nothing to the output.
   void set(FieldId id, std::string_view unescaped_text);
-  // Copies bytes into the event's scratch; the view lives for this turn. Empty when the scratch is full.
+  // Fills a slot with a value of the line that another slot holds as well.
+  void assign(FieldId id, const FieldValue& value);
+  // Copies bytes into the event's scratch; the view lives for this turn.
   [[nodiscard]] std::string_view keep(std::string_view bytes);
 
   // Replaces [begin, end) of the line by `json_text` (valid JSON where it stands), which must outlive the turn.
@@ -67,6 +84,13 @@ class Event final {
   }
   // Splices members in: `members` is `,"key":value` any number of times.
   void add_members(std::string_view members) { added_.append(members); }
+  // Replaces the value at [begin, end) by `json_text` in the output, and by the string `text` in every slot whose value
+  // touches the range. Both must outlive the turn.
+  void mask(std::uint32_t begin, std::uint32_t end, std::string_view json_text, std::string_view text);
+  // Cuts [begin, end) out of the output (a member with its comma); slots that touch it show the string `text`.
+  void cut(std::uint32_t begin, std::uint32_t end, std::string_view text);
+  // Replaces the whole text of a line that is not JSON.
+  void mask_line(std::string_view text) { text_ = text; }
   void add(std::string_view key, std::string_view unescaped_text);
   void add(std::string_view key, std::int64_t number);
 
@@ -74,10 +98,20 @@ class Event final {
   [[nodiscard]] std::uint32_t offset_of(std::string_view part_of_line) const {
     return static_cast<std::uint32_t>(part_of_line.data() - line_.text.data());
   }
+  [[nodiscard]] bool is_masked(std::uint32_t begin) const { return masked_at(begin) != nullptr; }
+  // Whether any string of the line is written with escapes.
+  [[nodiscard]] bool has_escapes() const { return index_.has_escapes(); }
+  // The text of a line that is not JSON, as it is delivered.
+  [[nodiscard]] std::string_view text_line() const { return text_; }
   // Calls visit(raw, escaped, type, begin, end) for every scalar value of the line at any depth; [begin, end) is its
-  // byte range with quotes. Keys are not visited.
+  // byte range with quotes. Keys are not visited. Masked values show their replacement.
   template <typename Visit>
   void for_each_scalar(const Visit& visit);
+  // Calls visit(token) for every key and every scalar value.
+  template <typename Visit>
+  void for_each_token(const Visit& visit);
+  // The one around the character at `offset`. REQUIRES: is_json().
+  [[nodiscard]] LineToken token_at(std::uint32_t offset);
 
   // Set by enrichment.
   std::int64_t time_ns = 0;  // event time, since 1970; the read time until enrichment finds a better one
@@ -96,15 +130,35 @@ class Event final {
     std::uint32_t end;
     std::string_view text;
   };
+  struct Masked {
+    std::uint32_t begin;
+    std::uint32_t end;
+    std::string_view text;
+  };
+  // Bytes that live for one turn: views into them stay valid, whatever the line brings.
+  class Scratch final {
+   public:
+    Scratch();
+    [[nodiscard]] std::string_view keep(std::string_view bytes);
+    [[nodiscard]] std::string_view unescape(std::string_view raw);
+    void clear();
+
+   private:
+    [[nodiscard]] std::string& room_for(std::size_t bytes);
+    std::string first_;                               // reserved once
+    std::vector<std::unique_ptr<std::string>> more_;  // for lines that need more
+  };
 
   explicit Event(std::size_t field_count);
   void reset(const Line& line, const SourceFile& source, std::int64_t read_wall_ns);
   void append_text_line(std::string& out) const;
+  void hide(std::uint32_t begin, std::uint32_t end, std::string_view text);
+  [[nodiscard]] const Masked* masked_at(std::uint32_t begin) const;
+  [[nodiscard]] LineToken take_token();
 
   Line line_;
   const SourceFile* source_ = nullptr;
   bool is_json_ = false;
-  bool empty_object_ = false;
   std::uint32_t close_ = 0;  // offset of the closing brace
 
   std::vector<FieldValue> slots_;
@@ -113,29 +167,34 @@ class Event final {
   std::vector<SensitiveValue> sensitive_;
   std::vector<Edit> edits_;
   std::string added_;
-  std::string scratch_;  // reserved once, never grows: views into it stay valid
+  std::string_view text_;  // what a text line is delivered as
+  std::vector<Masked> masked_;
+  Scratch scratch_;
   JsonIndex index_;
 };
 
 template <typename Visit>
-void Event::for_each_scalar(const Visit& visit) {
+void Event::for_each_token(const Visit& visit) {
   if (!is_json_) return;
-  // In a valid text a string followed by ':' is a key, every other string, number and literal is a value.
   index_.seek(0);
   while (!index_.done()) {
-    const char c = index_.peek();
-    if (c == '{' || c == '}' || c == '[' || c == ']' || c == ',' || c == ':') {
-      index_.advance();
-      continue;
-    }
-    const std::uint32_t begin = index_.position();
-    const bool string = c == '"';
-    const std::string_view raw = string ? index_.take_string_raw() : index_.take_scalar_raw();
-    if (string && index_.peek() == ':') continue;
-    const std::uint32_t end = begin + static_cast<std::uint32_t>(raw.size()) + (string ? 2 : 0);
-    const bool escaped = string && index_.has_escapes() && raw.find('\\') != std::string_view::npos;
-    visit(raw, escaped, string ? JsonType::string : scalar_type(raw), begin, end);
+    const LineToken token = take_token();
+    if (token.type != JsonType::invalid) visit(token);
   }
+}
+
+template <typename Visit>
+void Event::for_each_scalar(const Visit& visit) {
+  for_each_token([&](const LineToken& token) {
+    if (token.is_key) return;
+    if (const Masked* masked = masked_at(token.begin); masked != nullptr) {
+      visit(masked->text, false, JsonType::string, token.begin, token.end);
+      return;
+    }
+    const bool string = token.type == JsonType::string;
+    const bool escaped = string && index_.has_escapes() && token.raw.find('\\') != std::string_view::npos;
+    visit(token.raw, escaped, token.type, token.begin, token.end);
+  });
 }
 
 }  // namespace tapewatch

@@ -2,7 +2,6 @@
 #include "event/field_table.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/check.h"
 
@@ -10,12 +9,6 @@ namespace tapewatch {
 namespace {
 
 constexpr std::size_t mixed_parts_max = 5;  // a.b.c.d.e has 16 spellings; longer paths get nested and dotted only
-
-std::uint64_t load(const char* p, std::size_t n) {
-  std::uint64_t word = 0;
-  std::memcpy(&word, p, n);
-  return word;
-}
 
 // Calls `visit` with every way to write `path` as a chain of keys: nested, dotted and mixed.
 template <typename Visit>
@@ -43,33 +36,6 @@ void for_each_spelling(std::string_view path, const Visit& visit) {
 }
 
 }  // namespace
-
-std::size_t KeyNode::slot_hash(std::string_view key) {
-  const std::size_t n = key.size();
-  std::uint64_t a = 0;
-  std::uint64_t b = 0;
-  if (n >= 8) {
-    a = load(key.data(), 8);
-    b = load(key.data() + n - 8, 8);
-  } else if (n >= 4) {
-    a = load(key.data(), 4);
-    b = load(key.data() + n - 4, 4);
-  } else if (n > 0) {
-    a = static_cast<unsigned char>(key[0]);
-    b = static_cast<unsigned char>(key[n / 2]) * 256u + static_cast<unsigned char>(key[n - 1]);
-  }
-  const std::uint64_t mixed = (a ^ b * 0x9E3779B97F4A7C15u ^ n) * 0xD6E8FEB86659FD93u;
-  return static_cast<std::size_t>(mixed >> 32);
-}
-
-const KeyNode::Entry* KeyNode::find(std::string_view key) const {
-  if (table_.empty()) return nullptr;
-  const std::size_t mask = table_.size() - 1;
-  for (std::size_t i = slot_hash(key) & mask; table_[i] != nullptr; i = (i + 1) & mask) {
-    if (table_[i]->key == key) return table_[i];
-  }
-  return nullptr;
-}
 
 KeyNode::Entry& KeyNode::at(std::string_view key) {
   for (const auto& entry : entries_) {

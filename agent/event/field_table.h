@@ -5,6 +5,7 @@
 // Built once, then immutable. Thread: any once built.
 
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,12 +25,36 @@ class KeyNode final {
     std::unique_ptr<KeyNode> child;
   };
   // nullptr when the key is not wanted. `key` without escapes.
-  [[nodiscard]] const Entry* find(std::string_view key) const;
+  [[nodiscard]] const Entry* find(std::string_view key) const {
+    if (table_.empty()) return nullptr;
+    const std::size_t mask = table_.size() - 1;
+    for (std::size_t i = slot_hash(key) & mask; table_[i] != nullptr; i = (i + 1) & mask) {
+      if (table_[i]->key == key) return table_[i];
+    }
+    return nullptr;
+  }
   // The entry of `key`, made when missing.
   Entry& at(std::string_view key);
 
+  [[nodiscard]] static std::size_t slot_hash(std::string_view key) {
+    const std::size_t n = key.size();
+    std::uint64_t a = 0;
+    std::uint64_t b = 0;
+    if (n >= 8) {
+      std::memcpy(&a, key.data(), 8);
+      std::memcpy(&b, key.data() + n - 8, 8);
+    } else if (n >= 4) {
+      std::memcpy(&a, key.data(), 4);
+      std::memcpy(&b, key.data() + n - 4, 4);
+    } else if (n > 0) {
+      a = static_cast<unsigned char>(key[0]);
+      b = static_cast<unsigned char>(key[n / 2]) * 256u + static_cast<unsigned char>(key[n - 1]);
+    }
+    const std::uint64_t mixed = (a ^ b * 0x9E3779B97F4A7C15u ^ n) * 0xD6E8FEB86659FD93u;
+    return static_cast<std::size_t>(mixed >> 32);
+  }
+
  private:
-  static std::size_t slot_hash(std::string_view key);
   void rebuild();
 
   std::vector<std::unique_ptr<Entry>> entries_;

@@ -99,6 +99,11 @@ bool JsonIndex::build(std::string_view text) {
   return true;
 }
 
+void JsonIndex::seek_offset(std::uint32_t offset) {
+  const std::uint32_t* const behind = std::upper_bound(positions_, positions_ + count_, offset);
+  at_ = behind == positions_ ? 0 : static_cast<std::uint32_t>(behind - positions_) - 1;
+}
+
 bool JsonIndex::skip_value(int depth) {
   switch (peek()) {
     case '"': {

@@ -33,6 +33,8 @@ class JsonIndex final {
   void advance() { ++at_; }
   [[nodiscard]] std::uint32_t at() const { return at_; }
   void seek(std::uint32_t at) { at_ = at; }
+  // To the last token that starts at or before this offset of the text.
+  void seek_offset(std::uint32_t offset);
   // Takes the character `c` if it is next.
   [[nodiscard]] bool take(char c) {
     if (peek() != c) return false;

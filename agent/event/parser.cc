@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "event/parser.h"
 
-#include "base/hash.h"
+#include <cstring>
 
 namespace tapewatch {
 namespace {
 
-constexpr std::size_t key_answers = 4096;
+constexpr std::size_t key_answers = 4096;      // a power of two
 constexpr std::size_t more_values_max = 1024;  // values of wanted paths inside arrays, per event
 
 }  // namespace
@@ -37,21 +37,31 @@ LineKind Parser::walk() {
 }
 
 bool Parser::is_sensitive(std::string_view key) {
-  const std::uint64_t hash = hash64(key) | 1;
-  KeyAnswer& answer = key_answers_[hash >> 52];
-  if (answer.hash != hash) answer = KeyAnswer{hash, policy_->sensitive(key)};
-  return answer.sensitive;
+  if (key.size() > KeyAnswer::key_bytes_max) return policy_->sensitive(key);
+  for (std::size_t i = KeyNode::slot_hash(key);; ++i) {
+    KeyAnswer& answer = key_answers_[i & (key_answers - 1)];
+    if (answer.size == key.size() && std::memcmp(answer.key, key.data(), key.size()) == 0) return answer.sensitive;
+    if (answer.size == KeyAnswer::no_key) return ask_policy(key, answer);
+  }
+}
+
+bool Parser::ask_policy(std::string_view key, KeyAnswer& answer) {
+  const bool sensitive = policy_->sensitive(key);
+  if (++keys_known_ > key_answers / 2) {
+    key_answers_.assign(key_answers, KeyAnswer{});
+    keys_known_ = 0;
+    return sensitive;
+  }
+  std::memcpy(answer.key, key.data(), key.size());
+  answer.size = static_cast<std::uint8_t>(key.size());
+  answer.sensitive = sensitive;
+  return sensitive;
 }
 
 bool Parser::object(const KeyNode* node, int depth) {
   JsonIndex& index = event_.index_;
   index.advance();
-  const bool outermost = depth == depth_max;
-  if (index.take('}')) {
-    if (outermost) event_.empty_object_ = true;
-    return true;
-  }
-  if (outermost) event_.empty_object_ = false;
+  if (index.take('}')) return true;
   do {
     if (!member(node, depth)) return false;
   } while (index.take(','));

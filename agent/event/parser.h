@@ -35,6 +35,14 @@ class Parser final {
   [[nodiscard]] LineKind kind() const { return kind_; }
 
  private:
+  // An answer of the policy for a key of at most key_bytes_max bytes; a longer key is asked each time.
+  struct KeyAnswer {
+    static constexpr std::size_t key_bytes_max = 30;
+    char key[key_bytes_max];
+    std::uint8_t size = no_key;
+    static constexpr std::uint8_t no_key = 0xFF;
+    bool sensitive = false;
+  };
   struct Member {
     const KeyNode* node = nullptr;  // wanted paths below this value
     FieldId field = no_field;       // wanted itself
@@ -49,17 +57,15 @@ class Parser final {
   [[nodiscard]] bool member(const KeyNode* node, int depth);
   void record(const Member& member, JsonType type, std::string_view raw, bool escaped);
   [[nodiscard]] bool is_sensitive(std::string_view key);
+  [[nodiscard]] bool ask_policy(std::string_view key, KeyAnswer& answer);
 
   const FieldTable& fields_;
   const KeyPolicy* const policy_;
   Event event_;
   LineKind kind_ = LineKind::json;
   std::string key_scratch_;
-  struct KeyAnswer {
-    std::uint64_t hash = 0;
-    bool sensitive = false;
-  };
-  std::vector<KeyAnswer> key_answers_;  // direct-mapped by the key's hash
+  std::vector<KeyAnswer> key_answers_;  // open addressing; emptied when half full
+  std::size_t keys_known_ = 0;
 };
 
 }  // namespace tapewatch

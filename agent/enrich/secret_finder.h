@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// SecretFinder: tokens and secrets in running text, known by their form (JWT, cloud and vendor keys, private keys), by
+// what stands before them (Bearer, password=, "secret": in JSON inside a string) or by their place (user:password@ of a
+// URL). One literal search says whether a text needs a closer look at all; regular expressions see only texts that do.
+// Owned by the masker. Thread: one at a time.
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "base/literals.h"
+#include "base/regex.h"
+#include "base/scan.h"
+
+namespace tapewatch {
+
+class SecretFinder final {
+ public:
+  SecretFinder();
+
+  // Whether find() could find anything.
+  [[nodiscard]] bool suspects(std::string_view text);
+  // Appends the range of every secret, in no order; ranges may overlap.
+  void find(std::string_view text, std::vector<TextRange>& secrets);
+
+ private:
+  struct Form {
+    Regex regex;
+    bool (*plausible)(std::string_view secret);
+  };
+  std::vector<Form> forms_;
+  std::vector<std::size_t> form_of_;  // literal to form
+  std::unique_ptr<LiteralSet> literals_;
+  std::unique_ptr<LiteralSet::Scratch> scratch_;
+  std::vector<std::uint32_t> hits_;
+};
+
+}  // namespace tapewatch
