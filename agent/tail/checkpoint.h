@@ -35,9 +35,6 @@ struct CheckpointEntry {
   bool finished = false;  // the file is gone and all of it is accounted for
   friend bool operator==(const CheckpointEntry&, const CheckpointEntry&) = default;
 };
-[[nodiscard]] inline bool operator==(const Marker& a, const Marker& b) {
-  return a.length == b.length && a.hash == b.hash;
-}
 
 struct Checkpoint {
   std::uint64_t generation = 0;

@@ -46,6 +46,7 @@ struct Head {
 struct Marker {
   std::uint32_t length = 0;
   std::uint64_t hash = 0;
+  friend bool operator==(const Marker&, const Marker&) = default;
 };
 
 // What comparing a file on disk with what is known of it said.

@@ -142,7 +142,7 @@ void Tailer::hint(const std::string& path) {
   FileTail* tail = table_.by_path(path);
   if (tail == nullptr) {
     const auto matches = [&](const Input& input) { return input.finder.matches(path); };
-    rescan_ = std::any_of(inputs_.begin(), inputs_.end(), matches);
+    rescan_ = table_.by_path(rotation_base(path)) != nullptr || std::any_of(inputs_.begin(), inputs_.end(), matches);
     return;
   }
   now_ns_ = clock_.steady_ns();

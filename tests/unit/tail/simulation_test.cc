@@ -17,7 +17,9 @@ using std::chrono::milliseconds;
 
 class World {
  public:
-  World(unsigned seed, bool rotations_in_globs) : random_(seed) {
+  // Without a watch on the folder a generation may come, be copied and be emptied between two looks: then later lines
+  // are read before it is found, so that order is promised only with one.
+  World(unsigned seed, bool rotations_in_globs, bool watched) : watched_(watched), random_(seed) {
     rig_.input.include = {rig_.logs.path(rotations_in_globs ? "s*.log*" : "s*.log")};
     rig_.options.read_block_bytes = 64 + random_() % 400;
     rig_.options.files_open_max = 3 + random_() % 20;
@@ -105,6 +107,7 @@ class World {
 
   // File times come from the seed as well; like a coarse clock's, some are the same.
   void stamp(const std::string& name) {
+    if (watched_) news_.push_back(name);
     if (chance(3) != 0) ++now_;
     timespec times[2] = {{1'600'000'000, now_}, {1'600'000'000, now_}};
     EXPECT_EQ(::utimensat(AT_FDCWD, rig_.logs.path(name).c_str(), times, 0), 0);
@@ -144,6 +147,7 @@ class World {
     }
     if (!copytruncate) {
       rig_.move(name, name + ".1");
+      if (watched_) news_.push_back(name + ".1");
       if (rig_.tailer && chance(3) == 0) rig_.scan();
       return;
     }
@@ -160,6 +164,8 @@ class World {
 
   void read(std::uint64_t blocks) {
     if (!rig_.tailer) return;
+    for (const std::string& name : std::exchange(news_, {})) rig_.tailer->hint(rig_.logs.path(name));
+    if (watched_) rig_.pass(milliseconds(20));
     LineBlock block;
     for (; blocks > 0 && rig_.next(block); --blocks) {
       if (trace_)
@@ -230,10 +236,12 @@ class World {
     }
     EXPECT_EQ(times.size(), static_cast<std::size_t>(want)) << "lost or invented lines";
     EXPECT_EQ(documents_.size(), times.size()) << "one line under two ids";
-    EXPECT_EQ(inversions, 0);
+    EXPECT_TRUE(inversions == 0 || !watched_) << inversions << " lines out of order";
   }
 
   const bool trace_ = std::getenv("TAPEWATCH_TRACE") != nullptr;
+  const bool watched_;
+  std::vector<std::string> news_;  // names that a folder watch would tell
   std::mt19937 random_;
   TailRig rig_;
   std::size_t streams_ = 1;
@@ -247,7 +255,7 @@ class World {
 
 TEST(Simulation, NothingLostDoubledOrOutOfOrder) {
   unsigned first = 0;
-  unsigned last = 150;
+  unsigned last = 100;
   if (const char* seed = std::getenv("TAPEWATCH_SEED")) {
     first = static_cast<unsigned>(std::strtoul(seed, nullptr, 10));
     last = first + 1;
@@ -256,7 +264,7 @@ TEST(Simulation, NothingLostDoubledOrOutOfOrder) {
     last = static_cast<unsigned>(std::strtoul(seeds, nullptr, 10));
   for (unsigned seed = first; seed < last; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    World(seed, seed % 2 == 0).run();
+    World(seed, seed % 2 == 0, seed % 3 != 0).run();
     if (testing::Test::HasFailure()) break;
   }
 }
