@@ -57,7 +57,8 @@ void Pipeline::prepare(Event& event, const Hash128& id) {
   if (parts_.masker != nullptr) parts_.masker->mask(event);
 }
 
-void Pipeline::deliver_alerts(std::optional<std::uint64_t> offset) {
+// `offset` is that of the line that gave rise to them.
+void Pipeline::deliver_alerts(std::uint64_t offset) {
   for (const Alert& alert : alerts_) {
     document_.clear();
     append_alert_document(document_, alert);
@@ -70,11 +71,7 @@ void Pipeline::deliver_alerts(std::optional<std::uint64_t> offset) {
   alerts_.clear();
 }
 
-void Pipeline::turn(std::int64_t steady_ns, std::int64_t wall_ns) {
-  if (parts_.detector != nullptr) {
-    parts_.detector->advance(wall_ns, alerts_);
-    if (!alerts_.empty()) deliver_alerts(std::nullopt);
-  }
+void Pipeline::turn(std::int64_t steady_ns) {
   if (parts_.bulk != nullptr) parts_.bulk->seal_if_due(steady_ns);
   if (parts_.store != nullptr) parts_.store->seal_if_due(steady_ns);
 }

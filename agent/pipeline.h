@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,15 +36,14 @@ class Pipeline final {
   void run(const LineBlock& block);
   // What comes before detection, for whoever runs the detector alone (a backtest).
   void prepare(Event& event, const Hash128& id);
-  // Between blocks: seals what is due, lets windows see the clock.
-  void turn(std::int64_t steady_ns, std::int64_t wall_ns);
+  // Between blocks: seals what is due. Rules see event time only, so that live alerts are those of a backtest.
+  void turn(std::int64_t steady_ns);
   // The last call: seals everything.
   void finish();
 
  private:
   void run_line(const Line& line, const LineBlock& block, std::uint64_t seed);
-  // `offset`: of the line that gave rise to them, if one did.
-  void deliver_alerts(std::optional<std::uint64_t> offset);
+  void deliver_alerts(std::uint64_t offset);
 
   const Parts parts_;
   const std::string instance_;

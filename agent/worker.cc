@@ -41,7 +41,7 @@ void Worker::run() {
     const std::optional<LineBlock> block = mailbox_.take_for(idle_wait);
     if (block)
       pipeline_.run(*block);
-    pipeline_.turn(clock_.steady_ns(), clock_.wall_ns());
+    pipeline_.turn(clock_.steady_ns());
   }
   pipeline_.finish();
 }
