@@ -46,7 +46,7 @@ Status Agent::open_parts(Diagnostics& diagnostics) {
   if (!loop.ok()) return std::move(loop).error();
   loop_ = std::move(*loop);
   if (Status opened = open_delivery(); !opened.ok()) return opened;
-  if (Status opened = open_stages(diagnostics); !opened.ok()) return opened;
+  open_stages(diagnostics);
   Result<std::unique_ptr<Tailer>> tailer =
       Tailer::open(tail_options(config_, Delivery::sinks(config_)), input_options(config_), clock_, log_);
   if (!tailer.ok()) return std::move(tailer).error().with_context("opening the inputs");
@@ -68,7 +68,7 @@ Status Agent::open_delivery() {
   return success();
 }
 
-Status Agent::open_stages(Diagnostics& diagnostics) {
+void Agent::open_stages(Diagnostics& diagnostics) {
   Stages::Outputs outputs;
   outputs.batch = [this](Batch batch) {
     loop_->post([this, batch = std::move(batch)]() mutable { delivery_->accept(std::move(batch)); });
@@ -77,12 +77,9 @@ Status Agent::open_stages(Diagnostics& diagnostics) {
     loop_->post([this, batch = std::move(batch)]() mutable { delivery_->accept(std::move(batch)); });
   };
   outputs.alert = [this](const Alert& alert) { loop_->post([this, alert] { on_alert(alert); }); };
-  Result<std::unique_ptr<Stages>> stages = Stages::open(config_, metrics_, diagnostics, std::move(outputs));
-  if (!stages.ok()) return std::move(stages).error();
-  stages_ = std::move(*stages);
+  stages_ = Stages::open(config_, metrics_, diagnostics, std::move(outputs));
   if (stages_->detector() != nullptr) status_.set_rules(stages_->detector()->rules());
   worker_ = std::make_unique<Worker>(stages_->pipeline(), clock_, mailbox_bytes);
-  return success();
 }
 
 Status Agent::open_http() {

@@ -53,7 +53,7 @@ class Agent final {
   Agent(Config config, const Clock& clock, Log& log, Options options);
   Status open_parts(Diagnostics& diagnostics);
   Status open_delivery();
-  Status open_stages(Diagnostics& diagnostics);
+  void open_stages(Diagnostics& diagnostics);
   Status open_http();
   Status watch_signals();
 

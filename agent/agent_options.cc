@@ -2,6 +2,49 @@
 #include "agent_options.h"
 
 namespace tapewatch {
+namespace {
+
+void add_if_set(StaticFields::Fields& fields, std::string_view name, const std::string& value) {
+  if (!value.empty()) fields.emplace_back(name, value);
+}
+
+// What a pod's manifest hands in through the downward API, by the usual names.
+void add_kubernetes(StaticFields::Fields& fields, const Surroundings& around) {
+  static constexpr std::pair<std::string_view, const char*> names[] = {
+      {"kubernetes.namespace", "K8S_NAMESPACE"},
+      {"kubernetes.pod.name", "K8S_POD_NAME"},
+      {"kubernetes.pod.uid", "K8S_POD_UID"},
+      {"kubernetes.node.name", "K8S_NODE_NAME"},
+      {"kubernetes.container.name", "K8S_CONTAINER_NAME"},
+  };
+  for (const auto& [field, variable] : names) add_if_set(fields, field, around.environment(variable).value_or(""));
+}
+
+}  // namespace
+
+EnricherOptions enricher_options(const Config& config, const Surroundings& around) {
+  EnricherOptions options;
+  options.schema = config.parse.schema;
+  options.file = config.enrich.file;
+  options.correlation.enabled = config.enrich.correlation.enabled;
+  options.correlation.keys = config.enrich.correlation.keys;
+  options.correlation.ttl = config.enrich.correlation.ttl;
+  options.correlation.entries_max = config.enrich.correlation.entries_max;
+  if (config.parse.schema == "none") {
+    options.ecs_version.clear();
+  } else {
+    add_if_set(options.fields, "service.name", config.service.name);
+    add_if_set(options.fields, "service.version", config.service.version);
+    add_if_set(options.fields, "service.environment", config.service.environment);
+  }
+  if (config.enrich.host) add_if_set(options.fields, "host.name", around.host_name);
+  const bool pod = around.environment("KUBERNETES_SERVICE_HOST").has_value();
+  if (config.enrich.kubernetes == Toggle::on || (config.enrich.kubernetes == Toggle::automatic && pod)) {
+    add_kubernetes(options.fields, around);
+  }
+  for (const auto& field : config.enrich.fields) options.fields.push_back(field);
+  return options;
+}
 
 MaskOptions mask_options(const MaskConfig& mask) {
   MaskOptions options;
@@ -12,9 +55,15 @@ MaskOptions mask_options(const MaskConfig& mask) {
   options.emails = mask.emails;
   options.tokens = mask.tokens;
   switch (mask.action) {
-    case MaskAction::drop: options.action = MaskOptions::Action::drop; break;
-    case MaskAction::fixed: options.action = MaskOptions::Action::fixed; break;
-    case MaskAction::hmac: options.action = MaskOptions::Action::hmac; break;
+    case MaskAction::drop:
+      options.action = MaskOptions::Action::drop;
+      break;
+    case MaskAction::fixed:
+      options.action = MaskOptions::Action::fixed;
+      break;
+    case MaskAction::hmac:
+      options.action = MaskOptions::Action::hmac;
+      break;
   }
   options.hmac_key = mask.hmac_key.reveal();
   return options;

@@ -40,12 +40,11 @@ int backtest_command(const Arguments& arguments, Console& console) {
   }
   Diagnostics diagnostics;
   AgentMetrics metrics(TAPEWATCH_VERSION);
-  Result<std::unique_ptr<Stages>> stages = Stages::open(*config, metrics, diagnostics, {});
+  const std::unique_ptr<Stages> stages = Stages::open(*config, metrics, diagnostics, {});
   console.notice(diagnostics.render(console.err_colour));
-  if (!stages.ok()) return fail(console, stages.error().message);
-  if (diagnostics.has_errors() && (*stages)->detector()->rules().size() == 0) return exit_bad_config;
+  if (diagnostics.has_errors() && stages->detector()->rules().size() == 0) return exit_bad_config;
 
-  Stages& parts = **stages;
+  Stages& parts = *stages;
   const auto start = Steady::now();
   auto told = start;
   const auto enrich = [&](Event& event) {

@@ -6,13 +6,13 @@
 
 namespace tapewatch {
 
-Result<std::unique_ptr<Stages>> Stages::open(const Config& config, AgentMetrics& metrics, Diagnostics& diagnostics,
-                                             Outputs outputs) {
+std::unique_ptr<Stages> Stages::open(const Config& config, AgentMetrics& metrics, Diagnostics& diagnostics,
+                                     Outputs outputs) {
   std::unique_ptr<Stages> stages(new Stages());
   // Enrichment first: its aliases give source names their meaning, which rules build on.
-  if (Status opened = stages->open_enrichment(config, metrics); !opened.ok()) return std::move(opened).error();
+  stages->open_enrichment(config, metrics);
   stages->open_rules(config, diagnostics);
-  stages->parser_ = std::make_unique<Parser>(stages->fields_, stages->masker_ ? stages->masker_->key_policy() : nullptr);
+  stages->parser_ = std::make_unique<Parser>(stages->fields_, stages->masker_->key_policy());
   if (config.elastic && outputs.batch) {
     stages->bulk_ = std::make_unique<BulkBuilder>(bulk_options(*config.elastic), std::move(outputs.batch));
   }
@@ -22,7 +22,7 @@ Result<std::unique_ptr<Stages>> Stages::open(const Config& config, AgentMetrics&
   Pipeline::Parts parts;
   parts.parser = stages->parser_.get();
   parts.enricher = stages->enricher_.get();
-  parts.masker = stages->masker_.get();
+  parts.masker = config.mask.enabled ? stages->masker_.get() : nullptr;
   parts.detector = stages->detector_.get();
   parts.bulk = stages->bulk_.get();
   parts.store = stages->store_.get();
@@ -32,12 +32,9 @@ Result<std::unique_ptr<Stages>> Stages::open(const Config& config, AgentMetrics&
   return stages;
 }
 
-Status Stages::open_enrichment(const Config& config, AgentMetrics& metrics) {
-  EnrichOptions o;
-  o.fields = config.enrich.fields;
-  enricher_ = std::make_unique<Enricher>(o, fields_);
-  if (config.mask.enabled) masker_ = std::make_unique<Masker>(mask_options(config.mask), metrics.masked_fields);
-  return success();
+void Stages::open_enrichment(const Config& config, AgentMetrics& metrics) {
+  masker_ = std::make_unique<Masker>(mask_options(config.mask), metrics.masked_fields);
+  enricher_ = std::make_unique<Enricher>(enricher_options(config, process_surroundings()), fields_, *masker_);
 }
 
 void Stages::open_rules(const Config& config, Diagnostics& diagnostics) {

@@ -29,24 +29,22 @@ class Stages final {
 
   // Loads the rules that the configuration names; every fault of theirs is added to `diagnostics`, and rules that are
   // sound are run all the same.
-  [[nodiscard]] static Result<std::unique_ptr<Stages>> open(const Config& config, AgentMetrics& metrics,
-                                                            Diagnostics& diagnostics, Outputs outputs);
+  [[nodiscard]] static std::unique_ptr<Stages> open(const Config& config, AgentMetrics& metrics,
+                                                    Diagnostics& diagnostics, Outputs outputs);
 
   [[nodiscard]] Pipeline& pipeline() { return *pipeline_; }
   [[nodiscard]] const FieldTable& fields() const { return fields_; }
   // nullptr when the configuration names no rules.
   [[nodiscard]] Detector* detector() { return detector_.get(); }
-  [[nodiscard]] Enricher& enricher() { return *enricher_; }
-  [[nodiscard]] Masker* masker() { return masker_.get(); }
 
  private:
   Stages() = default;
-  Status open_enrichment(const Config& config, AgentMetrics& metrics);
+  void open_enrichment(const Config& config, AgentMetrics& metrics);
   void open_rules(const Config& config, Diagnostics& diagnostics);
 
   FieldTable fields_;
   std::unique_ptr<Enricher> enricher_;
-  std::unique_ptr<Masker> masker_;  // null: masking is off
+  std::unique_ptr<Masker> masker_;
   std::unique_ptr<Detector> detector_;
   std::unique_ptr<Parser> parser_;
   std::unique_ptr<BulkBuilder> bulk_;

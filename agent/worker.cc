@@ -10,10 +10,9 @@ namespace {
 // batches and windows.
 constexpr std::chrono::milliseconds idle_wait{20};
 
-} // namespace
+}  // namespace
 
-Worker::Worker(Pipeline &pipeline, const Clock &clock,
-               std::size_t mailbox_bytes)
+Worker::Worker(Pipeline& pipeline, const Clock& clock, std::size_t mailbox_bytes)
     : pipeline_(pipeline), clock_(clock), mailbox_(mailbox_bytes) {}
 
 Worker::~Worker() {
@@ -26,24 +25,22 @@ void Worker::start() {
   ::pthread_setname_np(thread_.native_handle(), "worker");
 }
 
-bool Worker::put(LineBlock &&block) {
+bool Worker::put(LineBlock&& block) {
   const std::size_t weight = block.size;
   return mailbox_.try_put(std::move(block), weight);
 }
 
 void Worker::join() {
-  if (thread_.joinable())
-    thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void Worker::run() {
   while (!mailbox_.drained()) {
     const std::optional<LineBlock> block = mailbox_.take_for(idle_wait);
-    if (block)
-      pipeline_.run(*block);
+    if (block) pipeline_.run(*block);
     pipeline_.turn(clock_.steady_ns());
   }
   pipeline_.finish();
 }
 
-} // namespace tapewatch
+}  // namespace tapewatch

@@ -14,30 +14,30 @@
 namespace tapewatch {
 
 class Worker final {
-public:
+ public:
   // `pipeline` belongs to the worker's thread from start() to the end of
   // join().
-  Worker(Pipeline &pipeline, const Clock &clock, std::size_t mailbox_bytes);
+  Worker(Pipeline& pipeline, const Clock& clock, std::size_t mailbox_bytes);
   ~Worker();
-  Worker(const Worker &) = delete;
-  Worker &operator=(const Worker &) = delete;
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
 
   void start();
   // False when the mailbox is full: the caller stops reading and tries again
   // later.
-  [[nodiscard]] bool put(LineBlock &&block);
+  [[nodiscard]] bool put(LineBlock&& block);
   // No more blocks will come; the thread ends once the mailbox is empty and
   // every batch is sealed.
   void close() { mailbox_.close(); }
   void join();
 
-private:
+ private:
   void run();
 
-  Pipeline &pipeline_;
-  const Clock &clock_;
+  Pipeline& pipeline_;
+  const Clock& clock_;
   Mailbox<LineBlock> mailbox_;
   std::thread thread_;
 };
 
-} // namespace tapewatch
+}  // namespace tapewatch

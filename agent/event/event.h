@@ -75,6 +75,8 @@ class Event final {
   void set(FieldId id, std::string_view unescaped_text);
   // Fills a slot with a value of the line that another slot holds as well.
   void assign(FieldId id, const FieldValue& value);
+  // Empties a slot.
+  void clear(FieldId id) { slots_[id] = FieldValue{}; }
   // Copies bytes into the event's scratch; the view lives for this turn.
   [[nodiscard]] std::string_view keep(std::string_view bytes);
 

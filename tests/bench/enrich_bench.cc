@@ -10,7 +10,8 @@
 #include <functional>
 #include <sstream>
 
-#include "enrich/masker.h"
+#include "enrich/enricher.h"
+#include "event/batch.h"
 #include "event/parser.h"
 
 namespace tapewatch {
@@ -62,7 +63,7 @@ void measure(const char* name, const Corpus& corpus, const FieldTable& fields, c
     best = std::min(best, (cpu_seconds() - begin) * 1e9 / static_cast<double>(lines));
     bytes = static_cast<double>(out_bytes) / static_cast<double>(lines);
   }
-  std::printf("%-24s %7.1f ns a line, %6.1f bytes out\n", name, best, bytes);
+  std::printf("%-32s %7.1f ns a line, %6.1f bytes out\n", name, best, bytes);
 }
 
 int run(const char* path) {
@@ -74,13 +75,23 @@ int run(const char* path) {
   measure("parse, encode", corpus, none, nullptr, [](Event&) {});
   measure("  with key policy", corpus, none, masker.key_policy(), [](Event&) {});
   measure("  mask", corpus, none, masker.key_policy(), [&](Event& event) { masker.mask(event); });
-  for (int only = 0; only < 3; ++only) {
-    mask_options.cards = only == 0;
-    mask_options.emails = only == 1;
-    mask_options.tokens = only == 2;
-    Masker part(mask_options, counters);
-    static constexpr const char* names[] = {"  mask cards only", "  mask emails only", "  mask tokens only"};
-    measure(names[only], corpus, none, part.key_policy(), [&](Event& event) { part.mask(event); });
+  for (const char* schema : {"none", "auto"}) {
+    for (const bool correlate : {false, true}) {
+      EnricherOptions options;
+      options.schema = schema;
+      options.correlation.enabled = correlate;
+      options.fields = {{"service.name", "oms"}, {"service.environment", "production"}, {"host.name", "trade-01"}};
+      FieldTable table;
+      Enricher enricher(options, table, masker);
+      const std::uint64_t seed = file_seed("oms-1", "default", {});
+      const std::string name = std::string("enrich ") + schema + (correlate ? ", correlate" : "");
+      measure(name.c_str(), corpus, table, masker.key_policy(),
+              [&](Event& event) { enricher.enrich(event, event_id(seed, event.line().offset, event.line().text)); });
+      measure((name + ", mask").c_str(), corpus, table, masker.key_policy(), [&](Event& event) {
+        enricher.enrich(event, event_id(seed, event.line().offset, event.line().text));
+        masker.mask(event);
+      });
+    }
   }
   return 0;
 }

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Correlator: gives every event a correlation id, under labels.correlation_id. In this order: the event's own; its
+// trace id; one learned from the stream, because its order (trade, session) was seen with it not longer than `ttl` ago,
+// by event time; its request id; one made from its order, or else from its own id, so that a replay makes the same. All
+// but the first say where they come from in labels.correlation_source. An event with several such keys links them: who
+// knows the order then knows the trade. An id is copied into other events only when the masker finds nothing to hide in
+// it. Thread: worker.
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "enrich/ecs_fields.h"
+#include "enrich/link_table.h"
+#include "enrich/masker.h"
+#include "event/event.h"
+
+namespace tapewatch {
+
+struct CorrelatorOptions {
+  bool enabled = true;
+  std::vector<std::string> keys = {"order.id", "trade.id", "session.id"};
+  std::chrono::milliseconds ttl{900'000};
+  std::size_t entries_max = 100'000;
+};
+
+struct CorrelatorStats {
+  std::size_t entries = 0;
+  std::uint64_t evictions = 0;
+  std::uint64_t hits = 0;       // events that got a learned id
+  std::uint64_t learned = 0;    // links made or renewed
+  std::uint64_t generated = 0;  // events that got a made one
+};
+
+class Correlator final {
+ public:
+  static constexpr std::size_t keys_max = 16;
+
+  // `masker` outlives the correlator.
+  Correlator(const CorrelatorOptions& options, const EcsFields& ecs, FieldTable& table, Masker& masker);
+
+  // Sets correlation_id and adds the members it takes. `id` is the event's.
+  void correlate(Event& event, const Hash128& id);
+
+  [[nodiscard]] CorrelatorStats stats() const;
+  // What was learned, to be kept with a checkpoint.
+  void save(std::string& out) const { links_.save(out); }
+  void restore(std::string_view saved) { links_.restore(saved); }
+
+ private:
+  struct Key {
+    FieldId field = no_field;
+    std::string name;  // as in labels.correlation_source
+    std::uint64_t seed = 0;
+  };
+  struct Choice {
+    std::string_view id;
+    std::string_view source;  // "" for the event's own
+    LinkStrength strength = LinkStrength::generated;
+    bool is_in_line = false;  // stands under labels.correlation_id already
+    bool is_clean = false;    // holds nothing to hide
+  };
+  void read_keys(Event& event);
+  [[nodiscard]] bool choose_own(Event& event, Choice& choice);
+  [[nodiscard]] bool choose_trace(Event& event, Choice& choice);
+  [[nodiscard]] bool choose_learned(Event& event, Choice& choice);
+  [[nodiscard]] bool choose_request(Event& event, Choice& choice);
+  void choose_made(Event& event, const Hash128& id, Choice& choice);
+  void learn(const Event& event, const Choice& choice);
+  void put_into(Event& event, const Choice& choice);
+  [[nodiscard]] bool may_copy(const Event& event, std::string_view id);
+
+  const bool enabled_;
+  const EcsFields ecs_;
+  const std::int64_t ttl_ns_;
+  Masker& masker_;
+  std::vector<Key> keys_;
+  std::vector<FieldId> elsewhere_;  // where an event's own id may stand nested
+  LinkTable links_;
+  CorrelatorStats stats_;
+
+  struct Seen {
+    const Key* key;
+    Hash128 hash;
+  };
+  std::vector<Seen> seen_;  // keys of the current event
+  std::string json_;
+};
+
+}  // namespace tapewatch
