@@ -2,6 +2,7 @@
 // `tapewatch validate`, `explain` and `version`.
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "commands.h"
 #include "run.h"
@@ -27,7 +28,9 @@ std::string code_name(int number) {
 int code_number(std::string text) {
   if (text.size() > 2 && (text[0] == 'T' || text[0] == 't') && (text[1] == 'W' || text[1] == 'w')) text.erase(0, 2);
   if (text.empty() || text.size() > 6 || text.find_first_not_of("0123456789") != std::string::npos) return -1;
-  return std::stoi(text);
+  int number = -1;
+  (void)std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
 }
 
 }  // namespace

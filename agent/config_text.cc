@@ -63,12 +63,16 @@ class BracketScanner final {
         quote_ = {c, number, static_cast<int>(i) + 1};
       } else if ((token_start || !open_.empty()) && (c == '[' || c == '{')) {
         open_.push_back({c, number, static_cast<int>(i) + 1});
+        if (open_.size() > nesting_max && !too_deep_) too_deep_ = open_.back();
       } else if (!open_.empty() && (c == ']' || c == '}')) {
         open_.pop_back();
       }
       token_start = starts_token(line, i);
     }
   }
+
+  // The first bracket that opens one level too many.
+  [[nodiscard]] const std::optional<Unclosed>& too_deep() const { return too_deep_; }
 
   [[nodiscard]] std::optional<Unclosed> unclosed() const {
     if (quote_.line != 0) return quote_;
@@ -106,6 +110,7 @@ class BracketScanner final {
   Unclosed long_quote_{'"', 0,
                        0};  // closed, but in a later line: with a syntax error behind it, it is the likely cause
   std::vector<Unclosed> open_;
+  std::optional<Unclosed> too_deep_;
 };
 
 bool looks_secret(std::string key) {
@@ -139,8 +144,8 @@ void blank(std::string& text, std::size_t begin, std::size_t end) {
 void redact_url_users(std::string& line) {
   for (std::size_t at = line.find("://"); at != std::string::npos; at = line.find("://", at + 3)) {
     const std::size_t end = std::min(line.find_first_of("/ \"',", at + 3), line.size());
-    const std::size_t sign = line.rfind('@', end);
-    if (sign != std::string::npos && sign > at) blank(line, at + 3, std::min(sign, end));
+    const std::size_t sign = std::string_view(line).substr(at + 3, end - at - 3).rfind('@');
+    if (sign != std::string_view::npos) blank(line, at + 3, at + 3 + sign);
   }
 }
 
@@ -149,12 +154,13 @@ void redact_url_users(std::string& line) {
 bool redact_line(std::string& line) {
   redact_url_users(line);
   for (std::size_t colon = line.find(':'); colon != std::string::npos; colon = line.find(':', colon + 1)) {
-    if (colon + 1 < line.size() && line[colon + 1] != ' ' && line[colon + 1] != '"') continue;
     const std::string key = key_before(line, colon);
     if (key.empty() || !looks_secret(key)) continue;
     const std::size_t value = line.find_first_not_of(' ', colon + 1);
     if (value == std::string::npos || line[value] == '|' || line[value] == '>') return true;
-    if (line[value] == '{' || line[value] == '[' || line[value] == '#' || line.compare(value, 2, "${") == 0) continue;
+    if (line[value] == '{' || line[value] == '[' || line[value] == '#') continue;
+    // A reference shows nothing, a default within it would.
+    if (line.compare(value, 2, "${") == 0 && line.find(":-", value) == std::string::npos) continue;
     const bool in_map = line.find('{') < colon;
     std::size_t end = in_map ? std::min(line.find_first_of(",}", value), line.size()) : line.size();
     if (line[value] == '"' || line[value] == '\'') {
@@ -171,13 +177,20 @@ bool redact_line(std::string& line) {
 bool check_text(int file, std::string_view text, ConfigFaults& faults) {
   if (!check_bytes(file, text, faults)) return false;
   bool good = true;
+  BracketScanner scanner;
   each_line(text, [&](std::string_view line, int number) {
+    if (!scanner.too_deep()) scanner.take_line(line, number);
     const std::size_t first = line.find_first_not_of(" \t\r");
     const std::size_t tab = line.find('\t');
     if (first == std::string_view::npos || line[first] == '#' || tab == std::string_view::npos || tab > first) return;
     good = false;
-    faults.error({file, number, static_cast<int>(tab) + 1, 1}, 105, "a tab in the indentation", "use spaces");
+    if (!faults.full())
+      faults.error({file, number, static_cast<int>(tab) + 1, 1}, 105, "a tab in the indentation", "use spaces");
   });
+  if (const auto deep = scanner.too_deep()) {
+    good = false;
+    faults.error({file, deep->line, deep->column, 1}, 110, "nested deeper than 32 levels");
+  }
   return good;
 }
 

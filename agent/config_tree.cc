@@ -15,7 +15,7 @@
 namespace tapewatch {
 namespace {
 
-constexpr std::size_t depth_max = 32;
+constexpr std::size_t looked_at_max = 1024;  // behind a place, to find how much to underline
 
 // Turns the parser's events into a tree. After a syntax error finish() closes what is open, so that the faults above
 // the error are found in the same run.
@@ -73,7 +73,8 @@ class ConfigTreeBuilder final : public YAML::EventHandler {
     if (index >= line_starts_.size()) return {};
     const std::size_t begin = line_starts_[index] + static_cast<std::size_t>(column - 1);
     if (begin >= text_.size()) return {};
-    return text_.substr(begin, text_.find('\n', begin) - begin);
+    const std::string_view near = text_.substr(begin, looked_at_max);  // a file may be one line
+    return near.substr(0, near.find('\n'));
   }
 
   [[nodiscard]] Place place(const YAML::Mark& mark, std::size_t length) const {
@@ -105,7 +106,7 @@ class ConfigTreeBuilder final : public YAML::EventHandler {
   }
 
   void open(ConfigNode::Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
-    if (skipped_ > 0 || open_.size() >= depth_max) {
+    if (skipped_ > 0 || open_.size() >= nesting_max) {
       if (!told_depth_) faults_.error(place(mark, 1), 110, "nested deeper than 32 levels");
       told_depth_ = true;
       ++skipped_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "demo_app.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -71,13 +72,15 @@ DemoApp::DemoApp(Options options, std::int64_t start_ns)
 
 void DemoApp::advance(std::int64_t now_ns, std::string& out) {
   const std::int64_t gap = ns_per_second * flow_lines_per_100 / 100 / std::max(1, options_.lines_per_second);
-  while (next_flow_ns_ <= now_ns) {
-    start_flow(next_flow_ns_);
-    next_flow_ns_ += std::max<std::int64_t>(1, gap / 2 + gap * below(1000) / 1000);
-  }
-  while (next_brute_force_ns_ <= now_ns) {
-    plan_brute_force(next_brute_force_ns_);
-    next_brute_force_ns_ += options_.brute_force_every_ns;
+  // In the order of their times: the random numbers must not depend on how often this is called.
+  while (std::min(next_flow_ns_, next_brute_force_ns_) <= now_ns) {
+    if (next_brute_force_ns_ <= next_flow_ns_) {
+      plan_brute_force(next_brute_force_ns_);
+      next_brute_force_ns_ += options_.brute_force_every_ns;
+    } else {
+      start_flow(next_flow_ns_);
+      next_flow_ns_ += std::max<std::int64_t>(1, gap / 2 + gap * below(1000) / 1000);
+    }
   }
   for (; !plan_.empty() && plan_.top().time_ns <= now_ns; plan_.pop()) {
     out += plan_.top().line;

@@ -18,7 +18,7 @@ class DemoApp final {
   struct Options {
     std::uint64_t seed = 42;
     int lines_per_second = 200;
-    std::int64_t brute_force_first_ns = 4'000'000'000;   // after the start
+    std::int64_t brute_force_first_ns = 1'500'000'000;   // after the start
     std::int64_t brute_force_every_ns = 20'000'000'000;  // and then again
   };
 

@@ -19,15 +19,19 @@ std::string code_text(int number) {
   return text.data();
 }
 
-// Bytes that could move a terminal's cursor become '?'; a tab keeps its column as one space.
-std::string printable(std::string_view line) {
-  std::string out(line.substr(0, shown_line_bytes_max));
-  for (char& c : out) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '\t')
-      c = ' ';
-    else if (byte < 0x20 || byte == 0x7F)
-      c = '?';
+// Bytes that could move a terminal's cursor (C0, DEL, and C1 as UTF-8) become '?'; a tab keeps its column as one space.
+std::string printable(std::string_view line, std::size_t bytes_max = shown_line_bytes_max) {
+  std::string out(line.substr(0, bytes_max));
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(out[i]);
+    const auto before = i == 0 ? 0 : static_cast<unsigned char>(out[i - 1]);
+    if (out[i] == '\t') {
+      out[i] = ' ';
+    } else if (byte < 0x20 || byte == 0x7F) {
+      out[i] = '?';
+    } else if (before == 0xC2 && byte >= 0x80 && byte <= 0x9F) {
+      out[i - 1] = out[i] = '?';
+    }
   }
   return out;
 }
@@ -87,12 +91,12 @@ std::string Diagnostics::render(bool colour) const {
     if (colour) out += error ? "\x1b[1;31m" : "\x1b[1;33m";
     out += std::string(error ? "error" : "warning") + "[" + code_text(d->number) + "]";
     if (colour) out += "\x1b[0m";
-    out += " " + d->file;
+    out += " " + printable(d->file, std::string::npos);
     if (d->line > 0) out += ":" + std::to_string(d->line) + ":" + std::to_string(d->column);
     out += " " + printable(d->message) + "\n";
     const std::string_view line = source_line(d->file, d->line);
     if (line.empty()) {
-      if (!d->hint.empty()) out += "        " + d->hint + "\n";
+      if (!d->hint.empty()) out += "        " + printable(d->hint) + "\n";
       continue;
     }
     std::string number = std::to_string(d->line);
@@ -102,7 +106,7 @@ std::string Diagnostics::render(bool colour) const {
     if (colour) out += "\x1b[1;32m";
     out += "^" + std::string(static_cast<std::size_t>(std::max(0, d->length - 1)), '~');
     if (colour) out += "\x1b[0m";
-    if (!d->hint.empty()) out += " " + d->hint;
+    if (!d->hint.empty()) out += " " + printable(d->hint);
     out += "\n";
   }
   return out;

@@ -24,13 +24,7 @@ Context& context() noexcept {
   return of_this_thread;
 }
 
-// Kept between lines so that most of them need no allocation.
-std::string& line_buffer() noexcept {
-  thread_local std::string of_this_thread;
-  return of_this_thread;
-}
-
-constexpr std::size_t buffer_bytes_kept = 64 * 1024;
+constexpr std::size_t usual_line_bytes = 512;
 
 Error system_error(const char* what, const std::string& path) {
   return Error{Code::io, std::string(what) + " " + path + ": " + std::strerror(errno)};
@@ -73,8 +67,9 @@ void Logger::write(Level level, std::string_view message, Fields fields) noexcep
 void Logger::write_at(std::int64_t time_ns, Level level, std::string_view message, Fields fields) noexcept {
   if (level < state_->options.lowest) return;
   try {
-    std::string& line = line_buffer();
-    line = "{\"@timestamp\":\"";
+    std::string line;
+    line.reserve(usual_line_bytes + message.size());
+    line += "{\"@timestamp\":\"";
     client::append_time(line, time_ns);
     line += "\",\"log.level\":\"";
     line += client::level_word(level);
@@ -91,13 +86,12 @@ void Logger::write_at(std::int64_t time_ns, Level level, std::string_view messag
     for (const Field& field : fields) client::append_field(line, field);
     line += ",\"ecs.version\":\"8.11.0\"}\n";
     put(line, level);
-    if (line.capacity() > buffer_bytes_kept) line = std::string();
   } catch (...) {  // out of memory: the application goes on without this line
     ++state_->dropped_lines;
   }
 }
 
-void Logger::put(std::string& line, Level level) noexcept {
+void Logger::put(std::string_view line, Level level) noexcept {
   State& state = *state_;
   if (line.size() > state.options.line_bytes_max) {
     ++state.dropped_lines;

@@ -87,7 +87,7 @@ class TAPEWATCH_API Logger final {
  private:
   struct State;
   explicit Logger(std::unique_ptr<State> state);
-  void put(std::string& line, Level level) noexcept;
+  void put(std::string_view line, Level level) noexcept;
 
   const std::unique_ptr<State> state_;
 };

@@ -244,8 +244,27 @@ outputs:
     api_key:
       swordfish
 alerts: {webhook: {secret: swordfish, 'url': x}}
+mask: {hmac_key: "${KEY:-swordfish}", 'secret':swordfish}
 )"));
   EXPECT_EQ(printed().find("swordfish"), std::string::npos) << printed();
+  EXPECT_FALSE(load_text("inputs: [\nhttp:\n  token:swordfish\n  tokens:\n    - swordfish\n"));
+  EXPECT_EQ(printed().find("swordfish"), std::string::npos) << printed();
+}
+
+TEST_F(ConfigTest, LineEndsAndByteOrderMarksOfOtherSystemsAreFine) {
+  const auto config = load_text("\xEF\xBB\xBFinputs:\r\n  - include: [/a.log]\r\n    start_at: end\r\n");
+  ASSERT_TRUE(config) << printed();
+  EXPECT_EQ(config->inputs[0].start_at, StartAt::end);
+  EXPECT_FALSE(load_text("inputs:\r\n  - include: [/a.log]\r\n    start_att: end\r\n"));
+  EXPECT_NE(printed().find("    3 |     start_att: end\n      |     ^~~~~~~~~ did you mean \"start_at\"?"),
+            std::string::npos)
+      << printed();
+}
+
+std::string repeated(const std::string& text, int times) {
+  std::string out;
+  for (int i = 0; i < times; ++i) out += text;
+  return out;
 }
 
 TEST_F(ConfigTest, BombsEndQuickly) {
@@ -258,6 +277,9 @@ TEST_F(ConfigTest, BombsEndQuickly) {
                                "a: &a [1]\nb: [" + std::string(100'000, '*') + "a]",
                                "? " + std::string(100'000, '?'),
                                "a: \"" + std::string(500'000, 'b'),
+                               "{" + repeated("a,", 250'000),
+                               "a: " + repeated("://", 150'000),
+                               repeated("\tx: 1\n", 100'000),
                                wide};
   for (const std::string& text : texts) {
     const auto start = std::chrono::steady_clock::now();

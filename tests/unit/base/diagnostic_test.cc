@@ -29,6 +29,15 @@ TEST(Diagnostics, SortsByPlaceAndKeepsTerminalsSafe) {
   EXPECT_EQ(diagnostics.errors(), 1);
 }
 
+TEST(Diagnostics, NothingThatIsPrintedActsOnATerminal) {
+  Diagnostics diagnostics;
+  diagnostics.add_source("a\x1b.yaml",
+                         "x: \x1b[2J\xC2\x9b"
+                         "31m\n");
+  diagnostics.add({Severity::error, 1, "a\x1b.yaml", 1, 1, 1, "m\x1b\xC2\x85", "h\t\x07\n"});
+  EXPECT_EQ(diagnostics.render(false), "error[TW0001] a?.yaml:1:1 m???\n    1 | x: ?[2J??31m\n      | ^ h ??\n");
+}
+
 TEST(Diagnostics, SuggestsOnlyWhatIsNear) {
   EXPECT_EQ(nearest("bulk_max_sise", {"bulk_max_age", "bulk_max_size", "hosts"}), "bulk_max_size");
   EXPECT_EQ(nearest("emial", {"card", "email", "token"}), "email");

@@ -134,6 +134,17 @@ TEST_F(LoggerTest, RotationLosesNoLine) {
   EXPECT_EQ(log->counts().lines, 4u * per_thread);
 }
 
+TEST_F(LoggerTest, TwoWritersOfOneFileNeverOverwriteEachOther) {
+  const auto one = open();
+  const auto two = open();
+  for (int i = 0; i < 50; ++i) {
+    one->info("first");
+    two->info("second and longer");
+  }
+  EXPECT_EQ(lines().size(), 100u);
+  EXPECT_EQ(fs::file_size(path_), one->counts().bytes + two->counts().bytes);
+}
+
 TEST_F(LoggerTest, AFullDiskIsCountedAndForgiven) {
   auto full = Logger::open("/dev/full", {});
   ASSERT_TRUE(full);
