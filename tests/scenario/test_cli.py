@@ -109,7 +109,7 @@ class Cli(ledger.LedgerCase):
         began = time.monotonic()
         self.until(lambda: len(hits("ledger.n:2499")) == 1, 20, "the last line in a search")
         self.facts.append(f"found after {time.monotonic() - began:.2f} s")
-        self.assertEqual(2500, len({row["id"] for row in hits("*")}), "all of them, page by page")
+        self.assertEqual(2500, len({row["ledger"]["n"] for row in hits("*")}), "all of them, page by page")
         self.assertEqual(7, len(hits("order.id:ORD-000003")))
         self.assertGreater(len(hits("約定")), 100)
         self.assertEqual(0, len(hits("nosuchwordanywhere")))
