@@ -2,6 +2,7 @@
 #include "base/scan.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 
@@ -14,11 +15,20 @@ namespace {
 
 constexpr std::size_t word_size = 64;
 
+// Bit i tells about character i of 64.
+struct Word {
+  std::uint64_t digits = 0;
+  std::uint64_t separators = 0;
+  std::uint64_t at_signs = 0;
+  std::uint64_t quotes = 0;
+  std::uint64_t percents = 0;
+};
+
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_separator(char c) { return c == ' ' || c == '-'; }
 
-LineScan::Word read_portable(const char* text, std::size_t size) {
-  LineScan::Word word;
+Word read_portable(const char* text, std::size_t size) {
+  Word word;
   for (std::size_t i = 0; i < size; ++i) {
     word.digits |= static_cast<std::uint64_t>(is_digit(text[i])) << i;
     word.separators |= static_cast<std::uint64_t>(is_separator(text[i])) << i;
@@ -30,14 +40,14 @@ LineScan::Word read_portable(const char* text, std::size_t size) {
 }
 
 #if defined(__x86_64__)
-LineScan::Word read_sse2(const char* text, std::size_t size) {
+Word read_sse2(const char* text, std::size_t size) {
   char rest[word_size];
   if (size < word_size) {
     std::memset(rest, 0, word_size);
     std::memcpy(rest, text, size);
     text = rest;
   }
-  LineScan::Word word;
+  Word word;
   for (unsigned part = 0; part < 4; ++part) {
     const __m128i c = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text + 16 * part));
     const auto bits = [part](__m128i mask) {
@@ -55,11 +65,11 @@ LineScan::Word read_sse2(const char* text, std::size_t size) {
   return word;
 }
 
-[[gnu::target("avx512bw,avx512f")]] LineScan::Word read_avx512(const char* text, std::size_t size) {
+[[gnu::target("avx512bw,avx512f")]] inline Word read_avx512(const char* text, std::size_t size) {
   const __mmask64 valid = size < word_size ? (std::uint64_t{1} << size) - 1 : ~std::uint64_t{0};
   const __m512i c = _mm512_maskz_loadu_epi8(valid, text);
   const __m512i from_zero = _mm512_sub_epi8(c, _mm512_set1_epi8('0'));
-  LineScan::Word word;
+  Word word;
   word.digits = _mm512_cmplt_epu8_mask(from_zero, _mm512_set1_epi8(10));
   word.separators = _mm512_cmpeq_epi8_mask(c, _mm512_set1_epi8(' ')) | _mm512_cmpeq_epi8_mask(c, _mm512_set1_epi8('-'));
   word.at_signs = _mm512_cmpeq_epi8_mask(c, _mm512_set1_epi8('@'));
@@ -68,15 +78,6 @@ LineScan::Word read_sse2(const char* text, std::size_t size) {
   return word;
 }
 #endif
-
-LineScan::ReadWord reader(LineScan::Engine engine) {
-#if defined(__x86_64__)
-  if (engine == LineScan::Engine::best && __builtin_cpu_supports("avx512bw")) return read_avx512;
-  if (engine != LineScan::Engine::portable) return read_sse2;
-#endif
-  static_cast<void>(engine);
-  return read_portable;
-}
 
 // Bit i of the result: bits i to i+12 are set.
 std::uint64_t run_starts(std::uint64_t bits) {
@@ -87,39 +88,86 @@ std::uint64_t run_starts(std::uint64_t bits) {
   return bits & bits >> 5;
 }
 
+// A dash counts as a digit: it may stand between two.
+enum class CharKind : std::uint8_t { other, letter, digit };
+constexpr auto char_kinds = [] {
+  std::array<CharKind, 256> kinds{};
+  for (const char c : {'a', 'b', 'c', 'd', 'e', 'f', 'A', 'B', 'C', 'D', 'E', 'F'}) {
+    kinds[static_cast<unsigned char>(c)] = CharKind::letter;
+  }
+  for (std::size_t c = '0'; c <= '9'; ++c) kinds[c] = CharKind::digit;
+  kinds['-'] = CharKind::digit;
+  return kinds;
+}();
+
+struct Carry {
+  std::uint64_t digits = 0;
+  std::uint64_t run = 0;
+  std::uint64_t quotes = 0;
+};
+constexpr int overlap = static_cast<int>(LineScan::run_min) - 1;  // how far before a word a run in it may have begun
+
+// Hands every word with long runs to `found`(offset, run bits, starts within, starts across the word before).
+template <auto read, typename Found>
+[[gnu::always_inline]] inline void scan_words(std::string_view text, bool& at_sign, bool& percent, const Found& found) {
+  Carry before;
+  std::uint64_t at_signs = 0;
+  std::uint64_t percents = 0;
+  for (std::size_t at = 0; at < text.size(); at += word_size) {
+    const Word word = read(text.data() + at, std::min(text.size() - at, word_size));
+    at_signs |= word.at_signs & ~(word.quotes << 1 | before.quotes >> 63);
+    percents |= word.percents;
+    // The last separator of a word counts without a look at what follows: at worst a run is looked at for nothing.
+    const std::uint64_t behind = word.digits << 1 | before.digits >> 63;
+    const std::uint64_t ahead = word.digits >> 1 | std::uint64_t{1} << 63;
+    const std::uint64_t run = word.digits | (word.separators & behind & ahead);
+    const std::uint64_t across =
+        run_starts(run << overlap | before.run >> (64 - overlap)) & ((std::uint64_t{1} << overlap) - 1);
+    const std::uint64_t within = run_starts(run);
+    if ((across | within) != 0) found(at, run, within, across);
+    before = {word.digits, run, word.quotes};
+  }
+  at_sign = at_signs != 0;
+  percent = percents != 0;
+}
+
 }  // namespace
 
-LineScan::LineScan(Engine engine) : read_(reader(engine)) {}
+LineScan::LineScan(Engine engine) : engine_(engine) {
+#if defined(__x86_64__)
+  if (engine == Engine::best && !__builtin_cpu_supports("avx512bw")) engine_ = Engine::sse2;
+#else
+  engine_ = Engine::portable;
+#endif
+}
 
 void LineScan::scan(std::string_view text) {
   runs_.clear();
   done_ = 0;
-  Word all;
-  std::uint64_t digits_before = 0;
-  std::uint64_t run_before = 0;
-  std::uint64_t quotes_before = 0;
-  for (std::size_t at = 0; at < text.size(); at += word_size) {
-    const Word word = read_(text.data() + at, std::min(text.size() - at, word_size));
-    all.at_signs |= word.at_signs & ~(word.quotes << 1 | quotes_before >> 63);
-    all.percents |= word.percents;
-    // The last separator of a word counts without a look at what follows: at worst a run is looked at for nothing.
-    const std::uint64_t behind = word.digits << 1 | digits_before >> 63;
-    const std::uint64_t ahead = word.digits >> 1 | std::uint64_t{1} << 63;
-    const std::uint64_t run = word.digits | (word.separators & behind & ahead);
-    constexpr int overlap = static_cast<int>(run_min) - 1;  // runs that start in the word before
-    constexpr std::uint64_t before = (std::uint64_t{1} << overlap) - 1;
-    const std::uint64_t across = run_starts(run << overlap | run_before >> (64 - overlap)) & before;
-    const std::uint64_t within = run_starts(run);
-    if ((across | within) != 0) {
-      if (across != 0) add_runs(text, at - overlap, across);
-      add_runs_within(text, at, run, within);
-    }
-    digits_before = word.digits;
-    quotes_before = word.quotes;
-    run_before = run;
+#if defined(__x86_64__)
+  if (engine_ == Engine::best) {
+    scan_avx512(text);
+    return;
   }
-  has_at_sign_ = all.at_signs != 0;
-  has_percent_ = all.percents != 0;
+  if (engine_ == Engine::sse2) {
+    scan_words<read_sse2>(text, has_at_sign_, has_percent_, Found{*this, text});
+    return;
+  }
+#endif
+  scan_words<read_portable>(text, has_at_sign_, has_percent_, Found{*this, text});
+}
+
+#if defined(__x86_64__)
+[[gnu::target("avx512bw,avx512f")]] void LineScan::scan_avx512(std::string_view text) {
+  scan_words<read_avx512>(text, has_at_sign_, has_percent_, Found{*this, text});
+}
+#else
+void LineScan::scan_avx512(std::string_view) {}
+#endif
+
+void LineScan::Found::operator()(std::size_t at, std::uint64_t run, std::uint64_t within, std::uint64_t across) const {
+  if (across != 0) scan.add_runs(text, at - overlap, across);
+  scan.add_runs_within(text, at, run, within);
 }
 
 // Appends the runs of one word, of which `starts` has those that are long enough.
@@ -154,6 +202,17 @@ void LineScan::add_runs(std::string_view text, std::size_t first, std::uint64_t 
     if (end - begin >= run_min) runs_.push_back({begin, end});
     done_ = end;
   }
+}
+
+bool is_plain_id(std::string_view text) {
+  if (text.size() > 64) return false;
+  std::uint64_t digits = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const CharKind kind = char_kinds[static_cast<unsigned char>(text[i])];
+    if (kind == CharKind::other) return false;
+    digits |= static_cast<std::uint64_t>(kind == CharKind::digit) << i;
+  }
+  return run_starts(digits) == 0;
 }
 
 }  // namespace tapewatch

@@ -32,25 +32,26 @@ class LineScan final {
   [[nodiscard]] bool has_at_sign() const { return has_at_sign_; }
   [[nodiscard]] bool has_percent() const { return has_percent_; }
 
-  // Bit i tells about character i of 64.
-  struct Word {
-    std::uint64_t digits = 0;
-    std::uint64_t separators = 0;
-    std::uint64_t at_signs = 0;
-    std::uint64_t quotes = 0;
-    std::uint64_t percents = 0;
-  };
-  using ReadWord = Word (*)(const char* text, std::size_t size);  // size <= 64
-
  private:
   void add_runs_within(std::string_view text, std::size_t at, std::uint64_t run, std::uint64_t starts);
   void add_runs(std::string_view text, std::size_t first, std::uint64_t starts);
 
-  const ReadWord read_;
+  struct Found {
+    LineScan& scan;
+    std::string_view text;
+    void operator()(std::size_t at, std::uint64_t run, std::uint64_t within, std::uint64_t across) const;
+  };
+  void scan_avx512(std::string_view text);
+
+  Engine engine_;
   std::vector<TextRange> runs_;
   std::size_t done_ = 0;  // end of the last run looked at
   bool has_at_sign_ = false;
   bool has_percent_ = false;
 };
+
+// At most 64 hexadecimal digits and dashes (a UUID, a hash) of which so few decimal digits follow each other that there
+// can be no card number among them.
+[[nodiscard]] bool is_plain_id(std::string_view text);
 
 }  // namespace tapewatch

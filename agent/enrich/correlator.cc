@@ -30,20 +30,17 @@ void write_made(std::uint64_t hash, char* out) {
 
 // Letters, digits and separators of which neither an address nor a secret of this length can be made; anything longer
 // or richer is for the masker to say.
-bool is_plainly_clean(std::string_view id) {
+bool is_short_and_clean(std::string_view id) {
   constexpr std::size_t shortest_token = 15;
-  bool hex = true;
-  std::size_t digits = 0;  // in a row, separators between them left out
+  if (id.size() >= shortest_token) return false;
+  std::size_t digits = 0;
   for (const char c : id) {
     const bool digit = c >= '0' && c <= '9';
     const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
     if (!digit && !letter && c != '-' && c != '_' && c != '.') return false;
-    if (letter && (c | 32) > 'f') hex = false;
-    if (c == '_' || c == '.') hex = false;
-    digits = digit ? digits + 1 : c == '-' ? digits : 0;
-    if (digits >= LineScan::run_min) return false;
+    if (digit) ++digits;
   }
-  return hex || id.size() < shortest_token;
+  return digits < LineScan::run_min;
 }
 
 }  // namespace
@@ -208,7 +205,7 @@ bool Correlator::may_copy(const Event& event, std::string_view id) {
     return false;  // unescaped elsewhere: where it came from is not known
   }
   if (id.size() > LinkTable::id_bytes_max) return false;
-  return is_plainly_clean(id) || masker_.is_clean(id);
+  return is_plain_id(id) || is_short_and_clean(id) || masker_.is_clean(id);
 }
 
 }  // namespace tapewatch

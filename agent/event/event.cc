@@ -2,6 +2,7 @@
 #include "event/event.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/json_writer.h"
 
@@ -9,14 +10,12 @@ namespace tapewatch {
 namespace {
 
 constexpr std::size_t scratch_bytes = 256 * 1024;
+constexpr std::size_t few_edits = 32;
 
 // Whether an object was opened last, so that its first member follows without a comma.
-bool ends_open(const std::string& json) {
-  std::size_t end = json.size();
-  while (end > 0 && (json[end - 1] == ' ' || json[end - 1] == '\t' || json[end - 1] == '\r' || json[end - 1] == '\n')) {
-    --end;
-  }
-  return end > 0 && json[end - 1] == '{';
+bool ends_open(const char* begin, const char* end) {
+  while (end > begin && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r' || end[-1] == '\n')) --end;
+  return end > begin && end[-1] == '{';
 }
 
 }  // namespace
@@ -53,7 +52,7 @@ void Event::Scratch::clear() {
 }
 
 void Event::reset(const Line& line, const SourceFile& source, std::int64_t read_wall_ns) {
-  for (const FieldId id : touched_) slots_[id] = FieldValue{};
+  for (const FieldId id : touched_) clear(id);
   touched_.clear();
   more_.clear();
   sensitive_.clear();
@@ -167,28 +166,51 @@ void Event::append_text_line(std::string& out) const {
   out.append(",\"error.type\":\"json\"").append(added_).push_back('}');
 }
 
+void Event::sort_edits() {
+  // Of two that start together the longer one goes first, and the other one goes with it.
+  const auto before = [](const Edit& a, const Edit& b) {
+    return a.begin != b.begin ? a.begin < b.begin : a.end > b.end;
+  };
+  if (edits_.size() > few_edits) {
+    std::stable_sort(edits_.begin(), edits_.end(), before);
+    return;
+  }
+  for (std::size_t i = 1; i < edits_.size(); ++i) {
+    const Edit edit = edits_[i];
+    std::size_t at = i;
+    for (; at > 0 && before(edit, edits_[at - 1]); --at) edits_[at] = edits_[at - 1];
+    edits_[at] = edit;
+  }
+}
+
 void Event::append_json(std::string& out) {
   if (!is_json_) {
     append_text_line(out);
     return;
   }
-  // Of two that start together the longer one goes first, and the other one goes with it.
-  const auto in_order = [](const Edit& a, const Edit& b) {
-    return a.begin != b.begin ? a.begin < b.begin : a.end > b.end;
-  };
-  if (!std::is_sorted(edits_.begin(), edits_.end(), in_order)) std::stable_sort(edits_.begin(), edits_.end(), in_order);
+  sort_edits();
   const std::string_view text = line_.text;
+  const std::size_t start = out.size();
+  out.resize(start + json_bytes_max());
+  char* at = out.data() + start;
+  const auto put = [&at](std::string_view bytes) {
+    std::memcpy(at, bytes.data(), bytes.size());
+    at += bytes.size();
+  };
   std::uint32_t copied = 0;
   for (const Edit& edit : edits_) {
     if (edit.begin >= copied) {
-      out.append(text.substr(copied, edit.begin - copied)).append(edit.text);
+      put(text.substr(copied, edit.begin - copied));
+      put(edit.text);
     }
     copied = std::max(copied, edit.end);  // an edit inside another one's range has gone with it
   }
-  out.append(text.substr(copied, close_ - copied));
+  put(text.substr(copied, close_ - copied));
   std::string_view added = added_;
-  if (!added.empty() && ends_open(out)) added.remove_prefix(1);
-  out.append(added).push_back('}');
+  if (!added.empty() && ends_open(out.data(), at)) added.remove_prefix(1);
+  put(added);
+  *at++ = '}';
+  out.resize(static_cast<std::size_t>(at - out.data()));
 }
 
 }  // namespace tapewatch

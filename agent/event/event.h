@@ -76,7 +76,12 @@ class Event final {
   // Fills a slot with a value of the line that another slot holds as well.
   void assign(FieldId id, const FieldValue& value);
   // Empties a slot.
-  void clear(FieldId id) { slots_[id] = FieldValue{}; }
+  void clear(FieldId id) {
+    FieldValue& slot = slots_[id];
+    slot.raw = {};
+    slot.type = JsonType::invalid;
+    slot.more = no_more_values;
+  }
   // Copies bytes into the event's scratch; the view lives for this turn.
   [[nodiscard]] std::string_view keep(std::string_view bytes);
 
@@ -153,6 +158,7 @@ class Event final {
 
   explicit Event(std::size_t field_count);
   void reset(const Line& line, const SourceFile& source, std::int64_t read_wall_ns);
+  void sort_edits();
   void append_text_line(std::string& out) const;
   void hide(std::uint32_t begin, std::uint32_t end, std::string_view text);
   [[nodiscard]] const Masked* masked_at(std::uint32_t begin) const;

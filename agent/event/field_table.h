@@ -16,6 +16,26 @@ namespace tapewatch {
 using FieldId = std::uint16_t;
 inline constexpr FieldId no_field = 0xFFFF;
 
+// Whether the `n` bytes at `a` and at `b` are the same; for keys, which are too short to be worth a call.
+[[nodiscard]] inline bool same_bytes(const char* a, const char* b, std::size_t n) {
+  const auto load = [](const char* p, auto word) {
+    std::memcpy(&word, p, sizeof word);
+    return word;
+  };
+  if (n >= 8) {
+    std::size_t i = 0;
+    for (; i + 8 < n; i += 8) {
+      if (load(a + i, std::uint64_t{}) != load(b + i, std::uint64_t{})) return false;
+    }
+    return load(a + n - 8, std::uint64_t{}) == load(b + n - 8, std::uint64_t{});
+  }
+  if (n >= 4) {
+    return load(a, std::uint32_t{}) == load(b, std::uint32_t{}) &&
+           load(a + n - 4, std::uint32_t{}) == load(b + n - 4, std::uint32_t{});
+  }
+  return n == 0 || (a[0] == b[0] && a[n / 2] == b[n / 2] && a[n - 1] == b[n - 1]);
+}
+
 // One object level of the wanted paths: which keys lead to a slot, to a deeper level, or to both.
 class KeyNode final {
  public:
@@ -25,11 +45,14 @@ class KeyNode final {
     std::unique_ptr<KeyNode> child;
   };
   // nullptr when the key is not wanted. `key` without escapes.
-  [[nodiscard]] const Entry* find(std::string_view key) const {
+  [[nodiscard]] const Entry* find(std::string_view key) const { return find(key, slot_hash(key)); }
+  // The same with the key's slot_hash().
+  [[nodiscard]] const Entry* find(std::string_view key, std::size_t hash) const {
     if (table_.empty()) return nullptr;
     const std::size_t mask = table_.size() - 1;
-    for (std::size_t i = slot_hash(key) & mask; table_[i] != nullptr; i = (i + 1) & mask) {
-      if (table_[i]->key == key) return table_[i];
+    for (std::size_t i = hash & mask; table_[i] != nullptr; i = (i + 1) & mask) {
+      const std::string& known = table_[i]->key;
+      if (known.size() == key.size() && same_bytes(known.data(), key.data(), key.size())) return table_[i];
     }
     return nullptr;
   }

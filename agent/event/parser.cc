@@ -36,11 +36,11 @@ LineKind Parser::walk() {
   return LineKind::json;
 }
 
-bool Parser::is_sensitive(std::string_view key) {
+bool Parser::is_sensitive(std::string_view key, std::size_t hash) {
   if (key.size() > KeyAnswer::key_bytes_max) return policy_->sensitive(key);
-  for (std::size_t i = KeyNode::slot_hash(key);; ++i) {
+  for (std::size_t i = hash;; ++i) {
     KeyAnswer& answer = key_answers_[i & (key_answers - 1)];
-    if (answer.size == key.size() && std::memcmp(answer.key, key.data(), key.size()) == 0) return answer.sensitive;
+    if (answer.size == key.size() && same_bytes(answer.key, key.data(), key.size())) return answer.sensitive;
     if (answer.size == KeyAnswer::no_key) return ask_policy(key, answer);
   }
 }
@@ -83,13 +83,14 @@ bool Parser::member(const KeyNode* node, int depth) {
     append_unescaped(key_scratch_, key);
     key = key_scratch_;
   }
+  const std::size_t hash = KeyNode::slot_hash(key);
   if (node != nullptr) {
-    if (const KeyNode::Entry* entry = node->find(key); entry != nullptr) {
+    if (const KeyNode::Entry* entry = node->find(key, hash); entry != nullptr) {
       member.field = entry->field;
       member.node = entry->child.get();
     }
   }
-  if (policy_ == nullptr || !is_sensitive(key)) return value(member, depth);
+  if (policy_ == nullptr || !is_sensitive(key, hash)) return value(member, depth);
   const std::string_view kept = event_.keep(key);
   const std::uint32_t begin = index.done() ? 0 : index.position();
   if (!value(member, depth)) return false;

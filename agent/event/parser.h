@@ -56,7 +56,7 @@ class Parser final {
   [[nodiscard]] bool array(const Member& member, int depth);
   [[nodiscard]] bool member(const KeyNode* node, int depth);
   void record(const Member& member, JsonType type, std::string_view raw, bool escaped);
-  [[nodiscard]] bool is_sensitive(std::string_view key);
+  [[nodiscard]] bool is_sensitive(std::string_view key, std::size_t hash);
   [[nodiscard]] bool ask_policy(std::string_view key, KeyAnswer& answer);
 
   const FieldTable& fields_;
