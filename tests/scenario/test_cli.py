@@ -127,8 +127,7 @@ class Cli(ledger.LedgerCase):
         self.assertTrue(status, status)
         for path in ("/-/healthy", "/-/ready", "/livez", "/readyz"):
             agent.get(path)
-        files = json.dumps(agent.get_json("/api/v1/files"))
-        self.assertIn("app.log", files)
+        self.until(lambda: "app.log" in json.dumps(agent.get_json("/api/v1/files")), 5, "the file in /api/v1/files")
         agent.stop()
         self.assertEqual([], [record for record in agent.log if record.get("not_json")])
         self.settle()

@@ -94,7 +94,7 @@ class Mixed(Fault):
         if tries == 1 and draw < 0.05:
             self.fired += 1
             self.refused.add(identity)
-            self.refused_bytes += len(request.docs[index])  # at least those of the line
+            self.refused_bytes += len(request.docs[index]) + 1  # at least those of the line and its end
             return 400
         if tries < 3 and draw < 0.3:
             self.fired += 1
