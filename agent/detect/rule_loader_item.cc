@@ -5,6 +5,7 @@
 #include <array>
 #include <utility>
 
+#include "base/base64.h"
 #include "detect/regex_literal.h"
 #include "detect/rule_modifiers.h"
 #include "detect/text_codec.h"

@@ -8,8 +8,6 @@
 
 namespace tapewatch {
 
-// RFC 4648 section 4, padded.
-[[nodiscard]] std::string base64(std::string_view bytes);
 // How `bytes` look inside a base64 text that started zero, one or two bytes before them: only the characters that
 // depend on nothing but them.
 [[nodiscard]] std::array<std::string, 3> base64_offsets(std::string_view bytes);

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/base64.h"
 #include "base/json_writer.h"
+#include "base/utf8.h"
 
 namespace tapewatch {
 namespace {
@@ -155,7 +157,7 @@ const Event::Masked* Event::masked_at(std::uint32_t begin) const {
 }
 
 std::size_t Event::json_bytes_max() const {
-  std::size_t bytes = added_.size() + 64 + (is_json_ ? line_.text.size() : text_.size() * 6);
+  std::size_t bytes = added_.size() + 64 + (is_json_ ? line_.text.size() : text_.size() * 8);
   for (const Edit& edit : edits_) bytes += edit.text.size();
   return bytes;
 }
@@ -163,7 +165,12 @@ std::size_t Event::json_bytes_max() const {
 void Event::append_text_line(std::string& out) const {
   out.append("{\"message\":");
   append_json_string(out, text_);
-  out.append(",\"error.type\":\"json\"").append(added_).push_back('}');
+  out.append(",\"error.type\":\"json\"");
+  // The bytes that the text cannot show; but never those of a line in which something was masked.
+  if (text_.data() == line_.text.data() && !is_utf8(text_)) {
+    out.append(",\"event.original\":\"").append(base64(text_)).push_back('"');
+  }
+  out.append(added_).push_back('}');
 }
 
 void Event::sort_edits() {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/base64.h"
 #include "detect/cidr.h"
 #include "detect/decimal.h"
 #include "detect/fold.h"
