@@ -69,9 +69,12 @@ CorrelatorStats Correlator::stats() const {
 }
 
 void Correlator::correlate(Event& event, const Hash128& id) {
-  if (!enabled_) return;
-  read_keys(event);
   Choice choice;
+  if (!enabled_) {
+    if (choose_own(event, choice) && choice.is_in_line) event.correlation_id = choice.id;
+    return;
+  }
+  read_keys(event);
   if (!choose_own(event, choice) && !choose_trace(event, choice) && !choose_learned(event, choice) &&
       !choose_request(event, choice)) {
     choose_made(event, id, choice);

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t shortest_secret = 6;  // of running text: "a@b.co", "cvv=123"
 constexpr std::size_t hmac_bytes = 16;
+constexpr int escape_depth_max = 4;
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
@@ -31,6 +32,29 @@ std::string canonical(std::string_view secret, bool card, bool email) {
     out.push_back(email && c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c);
   }
   return out;
+}
+
+// Takes one level of escapes away, as far as they are escapes; false when there are none.
+bool take_escapes(std::string& text) {
+  bool any = false;
+  std::string out;
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t slash = std::min(text.find('\\', i), text.size());
+    out.append(text, i, slash - i);
+    if (slash == text.size()) break;
+    const std::size_t size = std::string_view(text).substr(slash + 1, 1) == "u" ? 6 : 2;
+    const std::string_view escape = std::string_view(text).substr(slash, size);
+    if (escape.size() == size && escapes_valid(escape)) {
+      append_unescaped(out, escape);
+      any = true;
+      i = slash + size;
+    } else {
+      out.push_back('\\');
+      i = slash + 1;
+    }
+  }
+  text.swap(out);
+  return any;
 }
 
 // Offset of the opening quote of the member name before the value at `value`. Quotes inside a name are escaped.
@@ -226,19 +250,34 @@ void Masker::mask_token(Event& event, const LineToken& token, Suspicion suspicio
     append_unescaped(unescaped_, text);
     text = unescaped_;
     suspicion = suspect(text);
-    if (!suspicion.any()) return;
   }
-  find(text, suspicion);
-  if (findings_.empty()) return;
+  if (!hide_in(text, suspicion)) return;
   if (token.is_key) {
-    mask_name(event, text, token);
+    mask_name(event, token);
   } else {
-    mask_value(event, text, token);
+    mask_value(event, token);
   }
 }
 
-void Masker::mask_value(Event& event, std::string_view text, const LineToken& token) {
-  replace_findings(text);
+// Writes the text with what was found replaced into masked_; false when nothing was found. A secret may stand behind
+// further escapes (JSON inside a string inside JSON): then the text is delivered with those escapes taken away.
+bool Masker::hide_in(std::string_view text, Suspicion suspicion) {
+  find(text, suspicion);
+  bool found = !findings_.empty();
+  if (found) replace_findings(text);
+  if (text.find('\\') == std::string_view::npos) return found;
+  deeper_ = found ? masked_ : text;
+  for (int level = 0; level < escape_depth_max && take_escapes(deeper_); ++level) {
+    find(deeper_, suspect(deeper_));
+    if (findings_.empty()) continue;
+    found = true;
+    replace_findings(deeper_);
+    deeper_ = masked_;
+  }
+  return found;
+}
+
+void Masker::mask_value(Event& event, const LineToken& token) {
   if (masked_.empty() && token.type != JsonType::string) {
     event.mask(token.begin, token.end, "null", "");
     return;
@@ -249,8 +288,7 @@ void Masker::mask_value(Event& event, std::string_view text, const LineToken& to
 }
 
 // Two names of one object must not become one.
-void Masker::mask_name(Event& event, std::string_view text, const LineToken& token) {
-  replace_findings(text);
+void Masker::mask_name(Event& event, const LineToken& token) {
   if (++names_masked_ > 1 || masked_.empty()) masked_.append("#").append(std::to_string(names_masked_));
   json_.clear();
   append_json_string(json_, masked_);
@@ -259,23 +297,14 @@ void Masker::mask_name(Event& event, std::string_view text, const LineToken& tok
 
 void Masker::mask_text_line(Event& event) {
   const std::string_view text = event.line().text;
-  find(text, suspect(text));
-  if (findings_.empty()) return;
-  replace_findings(text);
-  event.mask_line(event.keep(masked_));
+  if (hide_in(text, suspect(text))) event.mask_line(event.keep(masked_));
 }
 
 std::string Masker::mask_text(std::string_view text) {
-  if (!enabled_) return std::string(text);
-  find(text, suspect(text));
-  replace_findings(text);
+  if (!enabled_ || !hide_in(text, suspect(text))) return std::string(text);
   return masked_;
 }
 
-bool Masker::is_clean(std::string_view text) {
-  if (!enabled_) return true;
-  find(text, suspect(text));
-  return findings_.empty();
-}
+bool Masker::is_clean(std::string_view text) { return !enabled_ || !hide_in(text, suspect(text)); }
 
 }  // namespace tapewatch

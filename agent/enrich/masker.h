@@ -71,8 +71,9 @@ class Masker final {
   void drop_member(Event& event, std::uint32_t begin, std::uint32_t end, std::string_view text);
   void mask_values(Event& event);
   void mask_token(Event& event, const LineToken& token, Suspicion suspicion);
-  void mask_value(Event& event, std::string_view text, const LineToken& token);
-  void mask_name(Event& event, std::string_view text, const LineToken& token);
+  [[nodiscard]] bool hide_in(std::string_view text, Suspicion suspicion);
+  void mask_value(Event& event, const LineToken& token);
+  void mask_name(Event& event, const LineToken& token);
   void mask_text_line(Event& event);
   // Writes `text` with every finding replaced into masked_.
   void replace_findings(std::string_view text);
@@ -92,6 +93,7 @@ class Masker final {
   std::string masked_;
   std::string json_;
   std::string unescaped_;
+  std::string deeper_;
   unsigned names_masked_ = 0;
 };
 
