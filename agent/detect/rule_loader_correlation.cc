@@ -2,6 +2,7 @@
 // The correlation of a rule.
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 
 #include "detect/rule_loader_parts.h"
 
@@ -196,7 +197,7 @@ class CorrelationReader final {
       faults_.error(fault_number::bad_bound, value.place, "\"" + value.text + "\" is not a count");
       return;
     }
-    rule_.bounds.push_back({name->kind, std::stoull(value.text)});
+    rule_.bounds.push_back({name->kind, std::strtoull(value.text.c_str(), nullptr, 10)});
   }
 
   bool read_generate() {

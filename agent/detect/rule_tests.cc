@@ -2,6 +2,7 @@
 #include "detect/rule_tests.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -147,7 +148,7 @@ class TestReader final {
       faults_.error(fault_number::bad_value, node.find("repeat")->place, "repeat must be a count");
       return;
     }
-    const std::size_t count = repeat.empty() ? 1 : std::stoul(repeat);
+    const std::size_t count = repeat.empty() ? 1 : std::strtoull(repeat.c_str(), nullptr, 10);
     if (test.events.size() + count > options_.events_max) {
       faults_.error(fault_number::rule_limit, node.place,
                     "more than " + std::to_string(options_.events_max) + " events");

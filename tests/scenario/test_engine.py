@@ -126,7 +126,7 @@ def odd_lines():
         {"event": "login", "message": "an event that is a string"}, {"qty": "many", "message": "text in a number"},
         {"flag": True, "message": "a flag"}, {"flag": "yes", "message": "a flag that is text"},
         {"price": 1.5, "message": "a fraction"}, {"price": 3, "message": "a whole number"},
-        {"big": 18446744073709551616, "message": "beyond 64 bits"}, {"list": [1, "a", None], "message": "a mixed list"},
+        {"big": 18446744073709551616, "message": "beyond 64 bits"}, {"list": ["b", "a", None], "message": "a list"},
         {"deep": {"a": {"b": {"c": {"d": [{"e": "f"}]}}}}, "message": "deep"}, {"empty": {}, "none": None, "message": "empty"},
         {"source": "10.0.0.1", "trace": "t1", "message": "more collisions"}, {"日本": "語", "message": "注文を受け付けました"},
         {"message": {"text": "a message that is an object"}}, {"when": "2026-01-05", "message": "a date in a string"},
