@@ -260,21 +260,34 @@ void Masker::mask_token(Event& event, const LineToken& token, Suspicion suspicio
 }
 
 // Writes the text with what was found replaced into masked_; false when nothing was found. A secret may stand behind
-// further escapes (JSON inside a string inside JSON): then the text is delivered with those escapes taken away.
+// further escapes (JSON inside a string inside JSON): if other secrets show when they are taken away, the text is
+// delivered without them.
 bool Masker::hide_in(std::string_view text, Suspicion suspicion) {
   find(text, suspicion);
   bool found = !findings_.empty();
   if (found) replace_findings(text);
   if (text.find('\\') == std::string_view::npos) return found;
-  deeper_ = found ? masked_ : text;
+  deeper_ = text;
+  found_ = found_texts(text);
   for (int level = 0; level < escape_depth_max && take_escapes(deeper_); ++level) {
+    static_cast<void>(take_escapes(found_));
     find(deeper_, suspect(deeper_));
-    if (findings_.empty()) continue;
-    found = true;
-    replace_findings(deeper_);
-    deeper_ = masked_;
+    std::string texts = found_texts(deeper_);
+    if (!findings_.empty() && texts != found_) {
+      found = true;
+      replace_findings(deeper_);
+    }
+    found_ = std::move(texts);
   }
   return found;
+}
+
+std::string Masker::found_texts(std::string_view text) const {
+  std::string texts;
+  for (const Finding& finding : findings_) {
+    texts.append(text.substr(finding.range.begin, finding.range.end - finding.range.begin)).push_back('\n');
+  }
+  return texts;
 }
 
 void Masker::mask_value(Event& event, const LineToken& token) {

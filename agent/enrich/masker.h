@@ -72,6 +72,7 @@ class Masker final {
   void mask_values(Event& event);
   void mask_token(Event& event, const LineToken& token, Suspicion suspicion);
   [[nodiscard]] bool hide_in(std::string_view text, Suspicion suspicion);
+  [[nodiscard]] std::string found_texts(std::string_view text) const;
   void mask_value(Event& event, const LineToken& token);
   void mask_name(Event& event, const LineToken& token);
   void mask_text_line(Event& event);
@@ -94,6 +95,7 @@ class Masker final {
   std::string json_;
   std::string unescaped_;
   std::string deeper_;
+  std::string found_;
   unsigned names_masked_ = 0;
 };
 

@@ -107,7 +107,7 @@ void Event::mask(std::uint32_t begin, std::uint32_t end, std::string_view json_t
 }
 
 void Event::cut(std::uint32_t begin, std::uint32_t end, std::string_view text) {
-  edit(begin, end, {});
+  edit(begin, end, "");
   hide(begin, end, text);
 }
 
