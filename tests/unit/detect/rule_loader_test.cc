@@ -336,13 +336,14 @@ TEST_F(RuleLoaderTest, BoundsTheNumberOfRules) {
 
 class RuleFilesTest : public testing::Test {
  protected:
-  RuleFilesTest() : root_(testing::TempDir() + "/rule_files") {
+  RuleFilesTest() : root_(testing::TempDir() + "/rule_files." + std::to_string(::getpid())) {
     std::filesystem::remove_all(root_);
     for (const char* file : {"a.yaml", "b.yml", "c.txt", "sub/d.yaml", "sub/deep/e.yaml", ".hidden/f.yaml"}) {
       std::filesystem::create_directories((root_ / file).parent_path());
       std::ofstream(root_ / file) << "x";
     }
   }
+  ~RuleFilesTest() override { std::filesystem::remove_all(root_); }
   std::vector<std::string> find(const std::string& pattern) {
     std::vector<std::string> found;
     for (const std::string& path : find_rule_files({(root_ / pattern).string()}, diagnostics_)) {

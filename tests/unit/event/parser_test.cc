@@ -137,7 +137,9 @@ TEST_F(ParserTest, LinesThatAreNotObjectsBecomeText) {
   }
   Event& event = parse("say \"hi\" \xFF");
   event.add("log.offset", 7);
-  EXPECT_EQ(json(event), "{\"message\":\"say \\\"hi\\\" \xEF\xBF\xBD\",\"error.type\":\"json\",\"log.offset\":7}");
+  EXPECT_EQ(json(event),
+            "{\"message\":\"say \\\"hi\\\" "
+            "\xEF\xBF\xBD\",\"error.type\":\"json\",\"event.original\":\"c2F5ICJoaSIg/w==\",\"log.offset\":7}");
 }
 
 TEST_F(ParserTest, LegalRaritiesPass) {
