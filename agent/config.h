@@ -116,7 +116,7 @@ struct ElasticConfig {
   Secret password;
   Secret api_key;
   SslConfig ssl;
-  std::uint64_t bulk_max_size = 5 * mib;
+  std::uint64_t bulk_max_size = 2 * mib;
   std::uint64_t bulk_max_events = 50'000;
   milliseconds bulk_max_age{500};
   Compression compression = Compression::none;

@@ -19,7 +19,7 @@ namespace tapewatch {
 struct BulkBuilderOptions {
   std::string data_stream = "logs-tapewatch.app-default";  // or
   std::string index;                 // "trading-%Y.%m.%d": named by each event's own time (UTC); empty: the data stream
-  std::size_t bytes_max = 5u << 20;  // of one body; a single larger document goes alone
+  std::size_t bytes_max = 2u << 20;  // of one body; a single larger document goes alone
   std::size_t events_max = 50'000;
   std::int64_t age_ns_max = 500 * ns_per_ms;
   bool gzip = false;
