@@ -74,7 +74,6 @@ void Correlator::correlate(Event& event, const Hash128& id) {
     if (choose_own(event, choice) && choice.is_in_line) event.correlation_id = choice.id;
     return;
   }
-  read_keys(event);
   if (!choose_own(event, choice) && !choose_trace(event, choice) && !choose_learned(event, choice) &&
       !choose_request(event, choice)) {
     choose_made(event, id, choice);
@@ -83,8 +82,9 @@ void Correlator::correlate(Event& event, const Hash128& id) {
   put_into(event, choice);
 }
 
-void Correlator::read_keys(Event& event) {
+void Correlator::prepare(Event& event) {
   seen_.clear();
+  if (!enabled_) return;
   for (const Key& key : keys_) {
     const FieldValue& value = event.field(key.field);
     if (!is_id(value)) continue;

@@ -42,7 +42,9 @@ class Correlator final {
   // `masker` outlives the correlator.
   Correlator(const CorrelatorOptions& options, const EcsFields& ecs, FieldTable& table, Masker& masker);
 
-  // Sets correlation_id and adds the members it takes. `id` is the event's.
+  // Reads the keys of the event and starts to load what is known about them; correlate() may follow some time later.
+  void prepare(Event& event);
+  // Sets correlation_id and adds the members it takes. `id` is the event's. REQUIRES: prepare() for the same event.
   void correlate(Event& event, const Hash128& id);
 
   [[nodiscard]] CorrelatorStats stats() const;
@@ -63,7 +65,6 @@ class Correlator final {
     bool is_in_line = false;  // stands under labels.correlation_id already
     bool is_clean = false;    // holds nothing to hide
   };
-  void read_keys(Event& event);
   [[nodiscard]] bool choose_own(Event& event, Choice& choice);
   [[nodiscard]] bool choose_trace(Event& event, Choice& choice);
   [[nodiscard]] bool choose_learned(Event& event, Choice& choice);

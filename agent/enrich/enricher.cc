@@ -23,10 +23,11 @@ Enricher::Enricher(const EnricherOptions& options, FieldTable& table, Masker& ma
 
 void Enricher::enrich(Event& event, const Hash128& id) {
   const bool has_time = event.is_json() && schema_.apply(event);
+  correlator_.prepare(event);
   add_time(event, has_time);
   if (event.is_json()) classifier_.classify(event);
-  correlator_.correlate(event, id);
   static_fields_.add_to(event);
+  correlator_.correlate(event, id);
   if (event.line().cut || event.line().partial) add_flags(event);
 }
 

@@ -20,9 +20,27 @@ bool ends_open(const char* begin, const char* end) {
   return end > begin && end[-1] == '{';
 }
 
+// Copies bytes that are mostly few; returns the end of the copy.
+char* copy_short(char* to, std::string_view bytes) {
+  const char* const from = bytes.data();
+  const std::size_t n = bytes.size();
+  if (n > 32) {
+    std::memcpy(to, from, n);
+  } else if (n >= 16) {  // two copies that overlap
+    std::memcpy(to, from, 16);
+    std::memcpy(to + n - 16, from + n - 16, 16);
+  } else if (n >= 8) {
+    std::memcpy(to, from, 8);
+    std::memcpy(to + n - 8, from + n - 8, 8);
+  } else {
+    for (std::size_t i = 0; i < n; ++i) to[i] = from[i];
+  }
+  return to + n;
+}
+
 }  // namespace
 
-Event::Event(std::size_t field_count) : slots_(field_count) {}
+Event::Event(std::size_t field_count) : slots_(field_count), edits_(few_edits) {}
 
 Event::Scratch::Scratch() { first_.reserve(scratch_bytes); }
 
@@ -58,7 +76,7 @@ void Event::reset(const Line& line, const SourceFile& source, std::int64_t read_
   touched_.clear();
   more_.clear();
   sensitive_.clear();
-  edits_.clear();
+  edit_count_ = 0;
   masked_.clear();
   added_.clear();
   scratch_.clear();
@@ -158,7 +176,7 @@ const Event::Masked* Event::masked_at(std::uint32_t begin) const {
 
 std::size_t Event::json_bytes_max() const {
   std::size_t bytes = added_.size() + 64 + (is_json_ ? line_.text.size() : text_.size() * 8);
-  for (const Edit& edit : edits_) bytes += edit.text.size();
+  for (std::size_t i = 0; i < edit_count_; ++i) bytes += edits_[i].text.size();
   return bytes;
 }
 
@@ -178,11 +196,11 @@ void Event::sort_edits() {
   const auto before = [](const Edit& a, const Edit& b) {
     return a.begin != b.begin ? a.begin < b.begin : a.end > b.end;
   };
-  if (edits_.size() > few_edits) {
-    std::stable_sort(edits_.begin(), edits_.end(), before);
+  if (edit_count_ > few_edits) {
+    std::stable_sort(edits_.begin(), edits_.begin() + static_cast<std::ptrdiff_t>(edit_count_), before);
     return;
   }
-  for (std::size_t i = 1; i < edits_.size(); ++i) {
+  for (std::size_t i = 1; i < edit_count_; ++i) {
     const Edit edit = edits_[i];
     std::size_t at = i;
     for (; at > 0 && before(edit, edits_[at - 1]); --at) edits_[at] = edits_[at - 1];
@@ -200,22 +218,22 @@ void Event::append_json(std::string& out) {
   const std::size_t start = out.size();
   out.resize(start + json_bytes_max());
   char* at = out.data() + start;
-  const auto put = [&at](std::string_view bytes) {
-    std::memcpy(at, bytes.data(), bytes.size());
-    at += bytes.size();
-  };
+  const auto put = [&at](std::string_view bytes) { at = copy_short(at, bytes); };
   std::uint32_t copied = 0;
-  for (const Edit& edit : edits_) {
+  for (std::size_t i = 0; i < edit_count_; ++i) {
+    const Edit& edit = edits_[i];
     if (edit.begin >= copied) {
       put(text.substr(copied, edit.begin - copied));
       put(edit.text);
     }
     copied = std::max(copied, edit.end);  // an edit inside another one's range has gone with it
   }
-  put(text.substr(copied, close_ - copied));
+  std::memcpy(at, text.data() + copied, close_ - copied);
+  at += close_ - copied;
   std::string_view added = added_;
   if (!added.empty() && ends_open(out.data(), at)) added.remove_prefix(1);
-  put(added);
+  std::memcpy(at, added.data(), added.size());
+  at += added.size();
   *at++ = '}';
   out.resize(static_cast<std::size_t>(at - out.data()));
 }

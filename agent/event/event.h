@@ -87,7 +87,8 @@ class Event final {
 
   // Replaces [begin, end) of the line by `json_text` (valid JSON where it stands), which must outlive the turn.
   void edit(std::uint32_t begin, std::uint32_t end, std::string_view json_text) {
-    edits_.push_back({begin, end, json_text});
+    if (edit_count_ == edits_.size()) edits_.resize(edits_.size() * 2);
+    edits_[edit_count_++] = {begin, end, json_text};
   }
   // Splices members in: `members` is `,"key":value` any number of times.
   void add_members(std::string_view members) { added_.append(members); }
@@ -133,8 +134,8 @@ class Event final {
  private:
   friend class Parser;
   struct Edit {
-    std::uint32_t begin;
-    std::uint32_t end;
+    std::uint32_t begin = 0;
+    std::uint32_t end = 0;
     std::string_view text;
   };
   struct Masked {
@@ -173,7 +174,8 @@ class Event final {
   std::vector<FieldId> touched_;  // slots to clear before the next line
   std::vector<FieldValue> more_;
   std::vector<SensitiveValue> sensitive_;
-  std::vector<Edit> edits_;
+  std::vector<Edit> edits_;  // the first edit_count_ of them
+  std::size_t edit_count_ = 0;
   std::string added_;
   std::string_view text_;  // what a text line is delivered as
   std::vector<Masked> masked_;

@@ -177,8 +177,8 @@ TEST_F(EnricherTest, TextLines) {
   options_.fields = {{"service.name", "oms"}};
   EXPECT_EQ(json(enriched("plain \"text\"")),
             R"({"message":"plain \"text\"","error.type":"json","@timestamp":"2026-01-05T00:00:00.000000000Z",)"
-            R"("labels.correlation_id":"tw-0000000000000001","labels.correlation_source":"generated",)"
-            R"("service.name":"oms","log.file.path":"/var/log/a.log","log.offset":7})");
+            R"("service.name":"oms","log.file.path":"/var/log/a.log","log.offset":7,)"
+            R"("labels.correlation_id":"tw-0000000000000001","labels.correlation_source":"generated"})");
 }
 
 TEST_F(EnricherTest, FlagsOfCutAndPartialLines) {
