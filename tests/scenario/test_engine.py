@@ -71,7 +71,7 @@ class Engine:
             raise
 
     def refresh(self):
-        self.ask(f"/{STREAM}/_refresh", method="POST", body={})
+        self.ask(f"/{STREAM}/_refresh", method="POST")
 
     def pages(self, query, source, size=5000):
         """Every document in the order of its sequence number."""
