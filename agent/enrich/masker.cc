@@ -221,17 +221,21 @@ void Masker::mask_values(Event& event) {
   names_masked_ = 0;
   const std::string_view line = event.line().text;
   const Suspicion plain = suspect(line);
-  if (plain.token) {  // nobody knows where
-    event.for_each_token([&](const LineToken& token) { mask_token(event, token, plain); });
-    return;
-  }
   // What is found in the line as it stands lies in one key or value. A secret behind escapes shows only when they are
   // taken away, so every text with escapes is looked at by itself.
   if (plain.any()) {
-    find(line, plain);
     places_.clear();
+    if (plain.token) secrets_.append_places(line, places_);
+    find(line, Suspicion{plain.card, plain.email, false});
     for (const Finding& finding : findings_) places_.push_back(static_cast<std::uint32_t>(finding.range.begin));
-    for (const std::uint32_t place : places_) mask_token(event, event.token_at(place), plain);
+    std::sort(places_.begin(), places_.end());
+    std::uint32_t done = 0;
+    for (const std::uint32_t place : places_) {
+      if (place < done) continue;
+      const LineToken token = event.token_at(place);
+      mask_token(event, token, plain);
+      done = token.end;
+    }
   }
   if (!event.has_escapes()) return;
   for (std::size_t at = line.find('\\'); at != std::string_view::npos;) {

@@ -57,8 +57,9 @@ bool is_secret(std::string_view text) { return !is_placeholder(text); }
 bool is_token(std::string_view text) { return !is_placeholder(text) && (has_digit(text) || text.size() >= 8); }
 
 struct FormText {
-  std::vector<Literal> literals;  // one of them is in every text that the pattern matches
-  std::string_view pattern;       // what is hidden is the first group, or all
+  std::vector<Literal>
+      literals;              // one of them (in lower case if case is ignored) is in every text that the pattern matches
+  std::string_view pattern;  // what is hidden is the first group, or all
   bool (*plausible)(std::string_view) = any;
 };
 
@@ -116,6 +117,14 @@ std::vector<FormText> form_texts() {
 #undef TW_WORD
 #undef TW_IS
 
+std::size_t find_literal(std::string_view text, const Literal& literal, std::size_t from) {
+  if (!literal.ignore_case) return text.find(literal.text, from);
+  const auto same = [](char a, char b) { return a == b || (a >= 'A' && a <= 'Z' && a + 32 == b); };
+  const auto found = std::search(text.begin() + static_cast<std::ptrdiff_t>(std::min(from, text.size())), text.end(),
+                                 literal.text.begin(), literal.text.end(), same);
+  return found == text.end() ? std::string_view::npos : static_cast<std::size_t>(found - text.begin());
+}
+
 // Quotes, plain or escaped, stay; what is between them goes.
 TextRange without_quotes(std::string_view text, const Match& match) {
   static constexpr std::string_view quotes = "\"'\\";
@@ -128,17 +137,16 @@ TextRange without_quotes(std::string_view text, const Match& match) {
 }  // namespace
 
 SecretFinder::SecretFinder() {
-  std::vector<Literal> literals;
   for (FormText& text : form_texts()) {
     Result<Regex> regex = Regex::compile(text.pattern);
     CHECK(regex.ok());
     for (Literal& literal : text.literals) {
-      literals.push_back(std::move(literal));
+      texts_.push_back(std::move(literal));
       form_of_.push_back(forms_.size());
     }
     forms_.push_back(Form{std::move(regex.value()), text.plausible});
   }
-  auto set = LiteralSet::build(literals);
+  auto set = LiteralSet::build(texts_);
   CHECK(set.ok());
   literals_ = std::move(set.value());
   scratch_ = literals_->make_scratch();
@@ -148,6 +156,17 @@ bool SecretFinder::suspects(std::string_view text) {
   hits_.clear();
   literals_->find(text, *scratch_, hits_);
   return !hits_.empty();
+}
+
+void SecretFinder::append_places(std::string_view text, std::vector<std::uint32_t>& places) const {
+  for (const std::uint32_t hit : hits_) {
+    const Literal& literal = texts_[hit];
+    const std::size_t size = literal.text.size();
+    std::size_t at = find_literal(text, literal, 0);
+    for (; at != std::string_view::npos; at = find_literal(text, literal, at + size)) {
+      places.push_back(static_cast<std::uint32_t>(at + size - 1));
+    }
+  }
 }
 
 void SecretFinder::find(std::string_view text, std::vector<TextRange>& secrets) {

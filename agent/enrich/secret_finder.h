@@ -21,6 +21,8 @@ class SecretFinder final {
 
   // Whether find() could find anything.
   [[nodiscard]] bool suspects(std::string_view text);
+  // Appends a place in or right behind everything that made suspects() say yes. REQUIRES: it did, of this text.
+  void append_places(std::string_view text, std::vector<std::uint32_t>& places) const;
   // Appends the range of every secret, in no order; ranges may overlap.
   void find(std::string_view text, std::vector<TextRange>& secrets);
 
@@ -30,6 +32,7 @@ class SecretFinder final {
     bool (*plausible)(std::string_view secret);
   };
   std::vector<Form> forms_;
+  std::vector<Literal> texts_;
   std::vector<std::size_t> form_of_;  // literal to form
   std::unique_ptr<LiteralSet> literals_;
   std::unique_ptr<LiteralSet::Scratch> scratch_;

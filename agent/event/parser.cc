@@ -12,7 +12,7 @@ constexpr std::size_t more_values_max = 1024;  // values of wanted paths inside 
 }  // namespace
 
 Parser::Parser(const FieldTable& fields, const KeyPolicy* policy)
-    : fields_(fields), policy_(policy), event_(fields.size()), key_answers_(policy != nullptr ? key_answers : 0) {}
+    : fields_(fields), policy_(policy), event_(fields.size()), key_answers_(key_answers) {}
 
 Event& Parser::parse(const Line& line, const SourceFile& source, std::int64_t read_wall_ns) {
   event_.reset(line, source, read_wall_ns);
@@ -36,26 +36,29 @@ LineKind Parser::walk() {
   return LineKind::json;
 }
 
-bool Parser::is_sensitive(std::string_view key, std::size_t hash) {
-  if (key.size() > KeyAnswer::key_bytes_max) return policy_->sensitive(key);
+Parser::KeyAnswer& Parser::answer_for(std::string_view key, std::size_t hash) {
+  if (key.size() > KeyAnswer::key_bytes_max) return make_answer(key, passing_);
   for (std::size_t i = hash;; ++i) {
     KeyAnswer& answer = key_answers_[i & (key_answers - 1)];
-    if (answer.size == key.size() && same_bytes(answer.key, key.data(), key.size())) return answer.sensitive;
-    if (answer.size == KeyAnswer::no_key) return ask_policy(key, answer);
+    if (answer.size == key.size() && same_bytes(answer.key, key.data(), key.size())) return answer;
+    if (answer.size == KeyAnswer::no_key) return make_answer(key, answer);
   }
 }
 
-bool Parser::ask_policy(std::string_view key, KeyAnswer& answer) {
-  const bool sensitive = policy_->sensitive(key);
-  if (++keys_known_ > key_answers / 2) {
+Parser::KeyAnswer& Parser::make_answer(std::string_view key, KeyAnswer& place) {
+  KeyAnswer* answer = &place;
+  if (answer != &passing_ && ++keys_known_ > key_answers / 2) {
     key_answers_.assign(key_answers, KeyAnswer{});
     keys_known_ = 0;
-    return sensitive;
+    answer = &passing_;
   }
-  std::memcpy(answer.key, key.data(), key.size());
-  answer.size = static_cast<std::uint8_t>(key.size());
-  answer.sensitive = sensitive;
-  return sensitive;
+  answer->sensitive = policy_ != nullptr && policy_->sensitive(key);
+  answer->root = fields_.root().find(key);
+  if (answer != &passing_) {
+    std::memcpy(answer->key, key.data(), key.size());
+    answer->size = static_cast<std::uint8_t>(key.size());
+  }
+  return *answer;
 }
 
 bool Parser::object(const KeyNode* node, int depth) {
@@ -83,14 +86,28 @@ bool Parser::member(const KeyNode* node, int depth) {
     append_unescaped(key_scratch_, key);
     key = key_scratch_;
   }
-  const std::size_t hash = KeyNode::slot_hash(key);
-  if (node != nullptr) {
-    if (const KeyNode::Entry* entry = node->find(key, hash); entry != nullptr) {
+  const bool root = depth == depth_max;
+  bool sensitive = false;
+  if (root || policy_ != nullptr || node != nullptr) {
+    const std::size_t hash = KeyNode::slot_hash(key);
+    const KeyNode::Entry* entry = nullptr;
+    if (root || policy_ != nullptr) {
+      const KeyAnswer& answer = answer_for(key, hash);
+      sensitive = answer.sensitive;
+      if (root) entry = answer.root;
+    }
+    if (!root && node != nullptr) entry = node->find(key, hash);
+    if (entry != nullptr) {
       member.field = entry->field;
       member.node = entry->child.get();
     }
   }
-  if (policy_ == nullptr || !is_sensitive(key, hash)) return value(member, depth);
+  return sensitive ? sensitive_value(member, key, depth) : value(member, depth);
+}
+
+// The same for a value whose key is sensitive: its place is noted.
+bool Parser::sensitive_value(const Member& member, std::string_view key, int depth) {
+  JsonIndex& index = event_.index_;
   const std::string_view kept = event_.keep(key);
   const std::uint32_t begin = index.done() ? 0 : index.position();
   if (!value(member, depth)) return false;

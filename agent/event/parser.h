@@ -35,13 +35,14 @@ class Parser final {
   [[nodiscard]] LineKind kind() const { return kind_; }
 
  private:
-  // An answer of the policy for a key of at most key_bytes_max bytes; a longer key is asked each time.
+  // What is known about a key of at most key_bytes_max bytes; a longer one is looked up each time.
   struct KeyAnswer {
     static constexpr std::size_t key_bytes_max = 30;
     char key[key_bytes_max];
     std::uint8_t size = no_key;
     static constexpr std::uint8_t no_key = 0xFF;
     bool sensitive = false;
+    const KeyNode::Entry* root = nullptr;  // its entry as a direct member of the line's object
   };
   struct Member {
     const KeyNode* node = nullptr;  // wanted paths below this value
@@ -56,8 +57,9 @@ class Parser final {
   [[nodiscard]] bool array(const Member& member, int depth);
   [[nodiscard]] bool member(const KeyNode* node, int depth);
   void record(const Member& member, JsonType type, std::string_view raw, bool escaped);
-  [[nodiscard]] bool is_sensitive(std::string_view key, std::size_t hash);
-  [[nodiscard]] bool ask_policy(std::string_view key, KeyAnswer& answer);
+  [[nodiscard]] KeyAnswer& answer_for(std::string_view key, std::size_t hash);
+  [[nodiscard]] KeyAnswer& make_answer(std::string_view key, KeyAnswer& place);
+  [[nodiscard]] bool sensitive_value(const Member& member, std::string_view key, int depth);
 
   const FieldTable& fields_;
   const KeyPolicy* const policy_;
@@ -66,6 +68,7 @@ class Parser final {
   std::string key_scratch_;
   std::vector<KeyAnswer> key_answers_;  // open addressing; emptied when half full
   std::size_t keys_known_ = 0;
+  KeyAnswer passing_;  // for what is not remembered
 };
 
 }  // namespace tapewatch

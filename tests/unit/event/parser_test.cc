@@ -162,5 +162,41 @@ TEST_F(ParserTest, EveryScalarIsVisitedKeysAreNot) {
   EXPECT_EQ(seen, (std::vector<std::string>{"v", "1", "true", "w", "null"}));
 }
 
+TEST_F(ParserTest, TokenAroundAnOffset) {
+  const std::string line = R"({"a b":[ 12 , "x y"], "c":true})";
+  Event& event = parse(line);
+  const LineToken key = event.token_at(3);
+  EXPECT_EQ(key.raw, "a b");
+  EXPECT_TRUE(key.is_key);
+  const LineToken text = event.token_at(static_cast<std::uint32_t>(line.find(" y")));
+  EXPECT_EQ(text.raw, "x y");
+  EXPECT_FALSE(text.is_key);
+  EXPECT_EQ(line.substr(text.begin, text.end - text.begin), "\"x y\"");
+  EXPECT_EQ(event.token_at(static_cast<std::uint32_t>(line.find("2 ,"))).raw, "12");
+  EXPECT_EQ(event.token_at(0).type, JsonType::invalid) << "a brace is neither key nor value";
+}
+
+TEST_F(ParserTest, ViewsStayValidHoweverMuchIsKept) {
+  Event& event = parse("{}");
+  std::vector<std::string_view> kept;
+  const std::string bytes(100'000, 'x');
+  for (int i = 0; i < 20; ++i) kept.push_back(event.keep(bytes));
+  for (const std::string_view view : kept) EXPECT_EQ(view, bytes);
+}
+
+TEST_F(ParserTest, MaskedAndCutValuesAreHidden) {
+  const FieldId a = fields_.add("a");
+  const FieldId b = fields_.add("b.c");
+  Event& event = parse(R"({"a":"secret","b":{"c":"hidden","d":1}})");
+  event.edit(1, 4, "\"A\"");
+  event.mask(5, 13, "\"*\"", "*");
+  event.cut(19, 32, "-");
+  EXPECT_EQ(json(event), R"({"A":"*","b":{"d":1}})");
+  EXPECT_EQ(event.field(a).raw, "*");
+  EXPECT_EQ(event.field(b).raw, "-");
+  EXPECT_TRUE(event.is_masked(5));
+  EXPECT_FALSE(event.is_masked(13));
+}
+
 }  // namespace
 }  // namespace tapewatch
