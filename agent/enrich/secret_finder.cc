@@ -146,6 +146,7 @@ SecretFinder::SecretFinder() {
     }
     forms_.push_back(Form{std::move(regex.value()), text.plausible});
   }
+  filter_ = std::make_unique<LiteralFilter>(texts_);
   auto set = LiteralSet::build(texts_);
   CHECK(set.ok());
   literals_ = std::move(set.value());
@@ -154,6 +155,7 @@ SecretFinder::SecretFinder() {
 
 bool SecretFinder::suspects(std::string_view text) {
   hits_.clear();
+  if (!filter_->may_contain(text)) return false;
   literals_->find(text, *scratch_, hits_);
   return !hits_.empty();
 }

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// LiteralFilter: tells quickly of most texts that none of a few dozen literals occurs in them, so that a LiteralSet
+// need not look. Of each literal four characters in a row are looked for, in 16 groups: a place counts when all four
+// belong to one group. It can be wrong only by saying yes. Needs AVX-512 with VBMI; elsewhere it always says yes.
+// Immutable once built. Thread: any.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "base/literals.h"
+
+namespace tapewatch {
+
+class LiteralFilter final {
+ public:
+  // REQUIRES: every literal has at least three characters, all ASCII.
+  explicit LiteralFilter(const std::vector<Literal>& literals);
+
+  [[nodiscard]] bool may_contain(std::string_view text) const { return !usable_ || scan(text); }
+  [[nodiscard]] bool usable() const { return usable_; }
+
+ private:
+  static constexpr std::size_t gram_size = 4;
+  static constexpr std::size_t group_count = 16;
+  static constexpr std::size_t set_count = group_count / 8;
+  using Gram = std::array<std::array<bool, 128>, gram_size>;  // which characters each place takes
+  // Bit g of entry c: group g takes the character c at this place.
+  using Table = std::array<std::uint8_t, 128>;
+
+  static Gram gram_of(const Literal& literal, std::size_t at);
+  static void add(const Literal& literal, std::array<Gram, group_count>& groups);
+  [[nodiscard]] bool scan(std::string_view text) const;
+
+  bool usable_ = false;
+  alignas(64) std::array<std::array<Table, gram_size>, set_count> tables_{};
+};
+
+}  // namespace tapewatch
