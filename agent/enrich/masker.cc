@@ -221,27 +221,37 @@ void Masker::mask_values(Event& event) {
   names_masked_ = 0;
   const std::string_view line = event.line().text;
   const Suspicion plain = suspect(line);
-  // What is found in the line as it stands lies in one key or value. A secret behind escapes shows only when they are
-  // taken away, so every text with escapes is looked at by itself.
-  if (plain.any()) {
-    places_.clear();
-    if (plain.token) secrets_.append_places(line, places_);
-    find(line, Suspicion{plain.card, plain.email, false});
-    for (const Finding& finding : findings_) places_.push_back(static_cast<std::uint32_t>(finding.range.begin));
-    std::sort(places_.begin(), places_.end());
-    std::uint32_t done = 0;
-    for (const std::uint32_t place : places_) {
-      if (place < done) continue;
-      const LineToken token = event.token_at(place);
-      mask_token(event, token, plain);
-      done = token.end;
-    }
-  }
+  if (plain.any()) mask_plain(event, plain);
+  // A secret behind escapes shows only when they are taken away: every text with escapes is looked at by itself.
   if (!event.has_escapes()) return;
   for (std::size_t at = line.find('\\'); at != std::string_view::npos;) {
     const LineToken token = event.token_at(static_cast<std::uint32_t>(at));
     mask_token(event, token, plain);
     at = line.find('\\', token.end);
+  }
+}
+
+// What is found in the line as it stands lies in one key or value, and there it is looked for again.
+void Masker::mask_plain(Event& event, Suspicion plain) {
+  static constexpr std::uint32_t no_form = UINT32_MAX;
+  const std::string_view line = event.line().text;
+  places_.clear();
+  if (plain.token) secrets_.append_places(line, places_);
+  find(line, Suspicion{plain.card, plain.email, false});
+  for (const Finding& finding : findings_) {
+    places_.push_back({static_cast<std::uint32_t>(finding.range.begin), no_form});
+  }
+  std::sort(places_.begin(), places_.end(), [](const auto& a, const auto& b) { return a.offset < b.offset; });
+  for (std::size_t i = 0; i < places_.size();) {
+    const LineToken token = event.token_at(places_[i].offset);
+    bool secret = false;
+    for (const std::size_t first = i; i < places_.size() && (i == first || places_[i].offset < token.end); ++i) {
+      if (secret) continue;
+      ranges_.clear();
+      if (places_[i].form != no_form) secrets_.find_form(token.raw, places_[i].form, ranges_);
+      secret = places_[i].form == no_form || !ranges_.empty();
+    }
+    if (secret) mask_token(event, token, plain);
   }
 }
 

@@ -71,6 +71,7 @@ class Masker final {
   void drop_member(Event& event, std::uint32_t begin, std::uint32_t end, std::string_view text);
   void mask_values(Event& event);
   void mask_token(Event& event, const LineToken& token, Suspicion suspicion);
+  void mask_plain(Event& event, Suspicion plain);
   [[nodiscard]] bool hide_in(std::string_view text, Suspicion suspicion);
   [[nodiscard]] std::string found_texts(std::string_view text) const;
   void mask_value(Event& event, const LineToken& token);
@@ -89,7 +90,7 @@ class Masker final {
   LineScan scan_;
   std::vector<TextRange> ranges_;
   std::vector<Finding> findings_;
-  std::vector<std::uint32_t> places_;
+  std::vector<SecretFinder::Place> places_;
   std::vector<TextRange> dropped_;  // members of this event, in order
   std::string masked_;
   std::string json_;

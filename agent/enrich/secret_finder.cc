@@ -57,11 +57,16 @@ bool is_secret(std::string_view text) { return !is_placeholder(text); }
 bool is_token(std::string_view text) { return !is_placeholder(text) && (has_digit(text) || text.size() >= 8); }
 
 struct FormText {
-  std::vector<Literal>
-      literals;              // one of them (in lower case if case is ignored) is in every text that the pattern matches
-  std::string_view pattern;  // what is hidden is the first group, or all
-  bool (*plausible)(std::string_view) = any;
+  // One of them is in every text that the pattern matches. In lower case if case is ignored.
+  std::vector<Literal> literals;
+  std::string_view pattern;                   // what is hidden is the first group, or all
+  bool (*plausible)(std::string_view) = any;  // of what the pattern found
+  bool (*may_match)(std::string_view) = any;  // spares a text the pattern
 };
+
+bool has_at_sign(std::string_view text) { return text.find('@') != std::string_view::npos; }
+bool has_slack_host(std::string_view text) { return text.find("hooks.slack.com/") != std::string_view::npos; }
+bool has_assignment(std::string_view text) { return text.find_first_of("=:") != std::string_view::npos; }
 
 // A value in quotes (plain, or escaped as in JSON inside JSON; the end of a cut text closes them too), or one word.
 #define TW_QUOTED R"re("(?:[^"\\]|\\.)*(?:"|\z)|\\+"(?:[^"\\]|\\[^"])*(?:\\*"|\z)|'[^']*(?:'|\z))re"
@@ -91,10 +96,10 @@ std::vector<FormText> form_texts() {
       {exact({"\"sk-", " sk-", "=sk-"}), R"re(\bsk-[A-Za-z0-9_-]{20,})re", has_digit},
       {exact({"AIza"}), R"re(\bAIza[A-Za-z0-9_-]{30,})re"},
       {exact({"npm_"}), R"re(\bnpm_[A-Za-z0-9]{30,})re"},
-      {exact({"://"}), R"re(hooks\.slack\.com/(?:services|workflows)/([A-Za-z0-9/_-]+))re"},
+      {exact({"://"}), R"re(hooks\.slack\.com/(?:services|workflows)/([A-Za-z0-9/_-]+))re", any, has_slack_host},
       {exact({"-----BEGIN"}),
        R"re((?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\z))re"},
-      {exact({"://"}), R"re(://([^\s/?#@"'<>]*:[^\s/?#"'<>]+)@)re"},
+      {exact({"://"}), R"re(://([^\s/?#@"'<>]*:[^\s/?#"'<>]+)@)re", any, has_at_sign},
       {folded({"bearer "}), R"re((?i)\bbearer\s+([A-Za-z0-9._~+/=-]{8,}))re", looks_random},
       {folded({"basic "}), R"re((?i)\bbasic\s+([A-Za-z0-9+/]{6,}={0,2}))re", is_basic_credential},
       {folded({"authorization"}),
@@ -102,13 +107,14 @@ std::vector<FormText> form_texts() {
        looks_random},
       {folded({"cookie"}), R"re((?i)\b(?:set-)?cookie["'\\]*\s*[:=]\s*["'\\]*([^\s"'\\=;]+=[^\r\n"'\\]+))re"},
       {folded({"password", "passwd", "passphrase", "pwd"}),
-       R"re((?i)(?:password|passwd|passphrase|pwd))re" TW_IS "(" TW_QUOTED "|" TW_WORD ")", is_secret},
+       R"re((?i)(?:password|passwd|passphrase|pwd))re" TW_IS "(" TW_QUOTED "|" TW_WORD ")", is_secret, has_assignment},
       {folded({"secret", "api_key", "apikey", "api-key", "access_key", "accesskey", "credential"}),
        R"re((?i)(?:secret|api[_-]?key|(?:private|access|secret)[_-]?key(?:[_-]?id)?|credentials?))re" TW_IS
        "(" TW_QUOTED "|" TW_WORD ")",
-       is_secret},
-      {folded({"token"}), R"re((?i)token(?:["'\\]+\s*(?:=>|[:=])|\s*=>?)\s*()re" TW_QUOTED "|" TW_WORD ")", is_secret},
-      {folded({"token"}), R"re((?i)token\s*:\s*()re" TW_QUOTED "|" TW_WORD ")", is_token},
+       is_secret, has_assignment},
+      {folded({"token"}), R"re((?i)token(?:["'\\]+\s*(?:=>|[:=])|\s*=>?)\s*()re" TW_QUOTED "|" TW_WORD ")", is_secret,
+       has_assignment},
+      {folded({"token"}), R"re((?i)token\s*:\s*()re" TW_QUOTED "|" TW_WORD ")", is_token, has_assignment},
       {folded({"cvv", "cvc"}), R"re((?i)\bcv[vc]2?["'\\]*\s*[:=]\s*["'\\]*([0-9]{3,4})\b)re"},
   };
 }
@@ -144,7 +150,7 @@ SecretFinder::SecretFinder() {
       texts_.push_back(std::move(literal));
       form_of_.push_back(forms_.size());
     }
-    forms_.push_back(Form{std::move(regex.value()), text.plausible});
+    forms_.push_back(Form{std::move(regex.value()), text.plausible, text.may_match});
   }
   filter_ = std::make_unique<LiteralFilter>(texts_);
   auto set = LiteralSet::build(texts_);
@@ -160,13 +166,15 @@ bool SecretFinder::suspects(std::string_view text) {
   return !hits_.empty();
 }
 
-void SecretFinder::append_places(std::string_view text, std::vector<std::uint32_t>& places) const {
+void SecretFinder::append_places(std::string_view text, std::vector<Place>& places) const {
   for (const std::uint32_t hit : hits_) {
     const Literal& literal = texts_[hit];
+    const auto form = static_cast<std::uint32_t>(form_of_[hit]);
+    if (!forms_[form].may_match(text)) continue;
     const std::size_t size = literal.text.size();
     std::size_t at = find_literal(text, literal, 0);
     for (; at != std::string_view::npos; at = find_literal(text, literal, at + size)) {
-      places.push_back(static_cast<std::uint32_t>(at + size - 1));
+      places.push_back({static_cast<std::uint32_t>(at + size - 1), form});
     }
   }
 }
@@ -176,15 +184,18 @@ void SecretFinder::find(std::string_view text, std::vector<TextRange>& secrets) 
   for (std::uint32_t& hit : hits_) hit = static_cast<std::uint32_t>(form_of_[hit]);
   std::sort(hits_.begin(), hits_.end());
   hits_.erase(std::unique(hits_.begin(), hits_.end()), hits_.end());
-  for (const std::uint32_t form : hits_) {
-    Match match;
-    for (std::size_t from = 0; from < text.size() && forms_[form].regex.find(text, from, match);) {
-      const TextRange secret = without_quotes(text, match);
-      if (secret.end > secret.begin && forms_[form].plausible(text.substr(secret.begin, secret.end - secret.begin))) {
-        secrets.push_back(secret);
-      }
-      from = std::max(match.end, from + 1);
+  for (const std::uint32_t form : hits_) find_form(text, form, secrets);
+}
+
+void SecretFinder::find_form(std::string_view text, std::uint32_t form, std::vector<TextRange>& secrets) const {
+  if (!forms_[form].may_match(text)) return;
+  Match match;
+  for (std::size_t from = 0; from < text.size() && forms_[form].regex.find(text, from, match);) {
+    const TextRange secret = without_quotes(text, match);
+    if (secret.end > secret.begin && forms_[form].plausible(text.substr(secret.begin, secret.end - secret.begin))) {
+      secrets.push_back(secret);
     }
+    from = std::max(match.end, from + 1);
   }
 }
 

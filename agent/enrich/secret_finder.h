@@ -22,15 +22,23 @@ class SecretFinder final {
 
   // Whether find() could find anything.
   [[nodiscard]] bool suspects(std::string_view text);
-  // Appends a place in or right behind everything that made suspects() say yes. REQUIRES: it did, of this text.
-  void append_places(std::string_view text, std::vector<std::uint32_t>& places) const;
+  // A place that made suspects() say yes, and which form may stand there.
+  struct Place {
+    std::uint32_t offset = 0;
+    std::uint32_t form = 0;
+  };
+  // Appends all of them, in no order. REQUIRES: suspects() said yes of this text last.
+  void append_places(std::string_view text, std::vector<Place>& places) const;
   // Appends the range of every secret, in no order; ranges may overlap.
   void find(std::string_view text, std::vector<TextRange>& secrets);
+  // The same for one form alone.
+  void find_form(std::string_view text, std::uint32_t form, std::vector<TextRange>& secrets) const;
 
  private:
   struct Form {
     Regex regex;
     bool (*plausible)(std::string_view secret);
+    bool (*may_match)(std::string_view text);
   };
   std::vector<Form> forms_;
   std::vector<Literal> texts_;
