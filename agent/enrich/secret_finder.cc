@@ -123,12 +123,34 @@ std::vector<FormText> form_texts() {
 #undef TW_WORD
 #undef TW_IS
 
-std::size_t find_literal(std::string_view text, const Literal& literal, std::size_t from) {
-  if (!literal.ignore_case) return text.find(literal.text, from);
-  const auto same = [](char a, char b) { return a == b || (a >= 'A' && a <= 'Z' && a + 32 == b); };
-  const auto found = std::search(text.begin() + static_cast<std::ptrdiff_t>(std::min(from, text.size())), text.end(),
-                                 literal.text.begin(), literal.text.end(), same);
-  return found == text.end() ? std::string_view::npos : static_cast<std::size_t>(found - text.begin());
+char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }
+
+// Index of the character of a literal that is rarest in logs.
+std::size_t rarest(std::string_view literal) {
+  static constexpr std::string_view common_first = "\"etaoinsr:,-lhdcu0123456789mpfgybw. vk_/jxqz";
+  std::size_t best = 0;
+  for (std::size_t i = 1; i < literal.size(); ++i) {
+    const auto rank = [&](std::size_t at) { return common_first.find(literal[at]) + 1; };  // 0: not in the list
+    if (rank(best) != 0 && (rank(i) == 0 || rank(i) > rank(best))) best = i;
+  }
+  return best;
+}
+
+// Calls `visit` with every place of the literal in the text, in no order.
+template <typename Visit>
+void for_each_place(std::string_view text, const Literal& literal, const Visit& visit) {
+  const std::string_view wanted = literal.text;
+  const auto same = [&](char a, char b) { return a == b || (literal.ignore_case && a == upper(b)); };
+  const std::size_t key = rarest(wanted);
+  const auto visit_all = [&](char c) {
+    for (std::size_t at = text.find(c); at != std::string_view::npos; at = text.find(c, at + 1)) {
+      if (at < key || at - key + wanted.size() > text.size()) continue;
+      const std::string_view here = text.substr(at - key, wanted.size());
+      if (std::equal(here.begin(), here.end(), wanted.begin(), same)) visit(at - key);
+    }
+  };
+  visit_all(wanted[key]);
+  if (literal.ignore_case && upper(wanted[key]) != wanted[key]) visit_all(upper(wanted[key]));
 }
 
 // Quotes, plain or escaped, stay; what is between them goes.
@@ -171,11 +193,9 @@ void SecretFinder::append_places(std::string_view text, std::vector<Place>& plac
     const Literal& literal = texts_[hit];
     const auto form = static_cast<std::uint32_t>(form_of_[hit]);
     if (!forms_[form].may_match(text)) continue;
-    const std::size_t size = literal.text.size();
-    std::size_t at = find_literal(text, literal, 0);
-    for (; at != std::string_view::npos; at = find_literal(text, literal, at + size)) {
-      places.push_back({static_cast<std::uint32_t>(at + size - 1), form});
-    }
+    for_each_place(text, literal, [&](std::size_t at) {
+      places.push_back({static_cast<std::uint32_t>(at + literal.text.size() - 1), form});
+    });
   }
 }
 
