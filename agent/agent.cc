@@ -12,7 +12,7 @@ namespace tapewatch {
 namespace {
 
 constexpr std::chrono::milliseconds tick_interval{100};
-constexpr std::chrono::milliseconds mailbox_retry{1};
+constexpr std::chrono::milliseconds mailbox_retry{3};  // the worker needs longer for what a full mailbox holds
 constexpr std::size_t mailbox_bytes = 2u << 20;  // few enough blocks that they are still in the cache when worked on
 constexpr int blocks_per_turn = 4;               // then the loop looks at its sockets
 
@@ -76,7 +76,11 @@ void Agent::open_stages(Diagnostics& diagnostics) {
   outputs.store_batch = [this](StoreBatch batch) {
     loop_->post([this, batch = std::move(batch)]() mutable { delivery_->accept(std::move(batch)); });
   };
-  outputs.alert = [this](const Alert& alert) { loop_->post([this, alert] { on_alert(alert); }); };
+  outputs.alerts = [this](std::vector<Alert> alerts) {
+    loop_->post([this, alerts = std::move(alerts)] {
+      for (const Alert& alert : alerts) on_alert(alert);
+    });
+  };
   stages_ = Stages::open(config_, metrics_, diagnostics, std::move(outputs));
   if (stages_->detector() != nullptr) status_.set_rules(stages_->detector()->rules());
   worker_ = std::make_unique<Worker>(stages_->pipeline(), clock_, mailbox_bytes);

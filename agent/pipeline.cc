@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline.h"
 
+#include <utility>
+
 #include "base/check.h"
 
 namespace tapewatch {
 
-Pipeline::Pipeline(Parts parts, std::string instance, std::string alerts_index, AgentMetrics& metrics, OnAlert on_alert)
+Pipeline::Pipeline(Parts parts, std::string instance, std::string alerts_index, AgentMetrics& metrics,
+                   OnAlerts on_alerts)
     : parts_(parts),
       instance_(std::move(instance)),
       alerts_index_(std::move(alerts_index)),
-      on_alert_(std::move(on_alert)),
+      on_alerts_(std::move(on_alerts)),
       metrics_(metrics),
       invalid_lines_(metrics.parse_errors.with({"json"})),
       not_objects_(metrics.parse_errors.with({"not_object"})),
@@ -30,6 +33,7 @@ void Pipeline::run(const LineBlock& block) {
   if (parts_.detector != nullptr) metrics_.rule_evaluations.raise_to(parts_.detector->counters().evaluations);
   if (parts_.bulk != nullptr) parts_.bulk->end_block(block.end);
   if (parts_.store != nullptr) parts_.store->end_block(block.end);
+  if (!fired_.empty()) on_alerts_(std::exchange(fired_, {}));
 }
 
 void Pipeline::run_line(const Line& line, const LineBlock& block, std::uint64_t seed) {
@@ -59,14 +63,14 @@ void Pipeline::prepare(Event& event, const Hash128& id) {
 
 // `offset` is that of the line that gave rise to them.
 void Pipeline::deliver_alerts(std::uint64_t offset) {
-  for (const Alert& alert : alerts_) {
+  for (Alert& alert : alerts_) {
     document_.clear();
     append_alert_document(document_, alert);
     if (parts_.bulk != nullptr) parts_.bulk->add_document(alerts_index_, alert.id, document_);
     if (parts_.store != nullptr) {
       parts_.store->add_document(alert.time_ns, Level::critical, alert.id, offset, document_);
     }
-    on_alert_(alert);
+    fired_.push_back(std::move(alert));
   }
   alerts_.clear();
 }

@@ -29,9 +29,10 @@ class Pipeline final {
     BulkBuilder* bulk = nullptr;   // null: no Elasticsearch
     StoreFeed* store = nullptr;    // null: no embedded store
   };
-  using OnAlert = std::function<void(const Alert&)>;
+  // Given the alerts of a block, in order, behind the block's last line.
+  using OnAlerts = std::function<void(std::vector<Alert>)>;
 
-  Pipeline(Parts parts, std::string instance, std::string alerts_index, AgentMetrics& metrics, OnAlert on_alert);
+  Pipeline(Parts parts, std::string instance, std::string alerts_index, AgentMetrics& metrics, OnAlerts on_alerts);
 
   void run(const LineBlock& block);
   // What comes before detection, for whoever runs the detector alone (a backtest).
@@ -48,14 +49,15 @@ class Pipeline final {
   const Parts parts_;
   const std::string instance_;
   const std::string alerts_index_;
-  const OnAlert on_alert_;
+  const OnAlerts on_alerts_;
   AgentMetrics& metrics_;
   Counter& invalid_lines_;
   Counter& not_objects_;
   Counter& blank_lines_;
   std::string document_;       // scratch: the event as delivered, when there is no
                                // bulk body to hold it
-  std::vector<Alert> alerts_;  // scratch
+  std::vector<Alert> alerts_;  // scratch: those of the line
+  std::vector<Alert> fired_;   // those of the block
 };
 
 }  // namespace tapewatch

@@ -28,7 +28,7 @@ std::unique_ptr<Stages> Stages::open(const Config& config, AgentMetrics& metrics
   parts.store = stages->store_.get();
   stages->pipeline_ = std::make_unique<Pipeline>(parts, config.service.instance,
                                                  config.elastic ? config.elastic->alerts_data_stream : "", metrics,
-                                                 std::move(outputs.alert));
+                                                 std::move(outputs.alerts));
   return stages;
 }
 

@@ -24,7 +24,7 @@ class Stages final {
   struct Outputs {
     std::function<void(Batch)> batch;
     std::function<void(StoreBatch)> store_batch;
-    std::function<void(const Alert&)> alert;
+    std::function<void(std::vector<Alert>)> alerts;
   };
 
   // Loads the rules that the configuration names; every fault of theirs is added to `diagnostics`, and rules that are

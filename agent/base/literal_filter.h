@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -17,10 +18,15 @@ namespace tapewatch {
 
 class LiteralFilter final {
  public:
-  // REQUIRES: every literal has at least three characters, all ASCII.
+  // Whether a filter for these is of use: few literals, each of at least three characters, all ASCII.
+  [[nodiscard]] static bool takes(const std::vector<Literal>& literals);
+  // REQUIRES: takes(literals).
   explicit LiteralFilter(const std::vector<Literal>& literals);
 
-  [[nodiscard]] bool may_contain(std::string_view text) const { return !usable_ || scan(text); }
+  [[nodiscard]] bool may_contain(std::string_view text) const {
+    if (!usable_) return true;
+    return sets_ == 1 ? scan_few(text) : scan_many(text);
+  }
   [[nodiscard]] bool usable() const { return usable_; }
 
  private:
@@ -32,10 +38,14 @@ class LiteralFilter final {
   using Table = std::array<std::uint8_t, 128>;
 
   static Gram gram_of(const Literal& literal, std::size_t at);
-  static void add(const Literal& literal, std::array<Gram, group_count>& groups);
+  static void add(const Literal& literal, std::span<Gram> groups);
+  template <std::size_t sets>
   [[nodiscard]] bool scan(std::string_view text) const;
+  [[nodiscard]] bool scan_few(std::string_view text) const;
+  [[nodiscard]] bool scan_many(std::string_view text) const;
 
   bool usable_ = false;
+  std::size_t sets_ = set_count;  // of tables; one is enough for few literals
   alignas(64) std::array<std::array<Table, gram_size>, set_count> tables_{};
 };
 

@@ -6,6 +6,7 @@
 #include <deque>
 
 #include "base/check.h"
+#include "base/literal_filter.h"
 
 #if __has_include(<hs/hs.h>)
 #include <hs/hs.h>
@@ -187,7 +188,8 @@ class LiteralSet::HyperscanScanner final : public Scanner {
 };
 #endif
 
-LiteralSet::LiteralSet(std::unique_ptr<Scanner> scanner) : scanner_(std::move(scanner)) {}
+LiteralSet::LiteralSet(std::unique_ptr<Scanner> scanner, std::unique_ptr<LiteralFilter> filter)
+    : scanner_(std::move(scanner)), filter_(std::move(filter)) {}
 LiteralSet::~LiteralSet() = default;
 
 Result<std::unique_ptr<LiteralSet>> LiteralSet::build(const std::vector<Literal>& literals,
@@ -198,15 +200,17 @@ Result<std::unique_ptr<LiteralSet>> LiteralSet::build(const std::vector<Literal>
 #if TAPEWATCH_HYPERSCAN
   if (engine == Engine::best && !literals.empty() && hs_valid_platform() == HS_SUCCESS) {
     auto scanner = std::make_unique<HyperscanScanner>(literals);
-    if (scanner->usable()) return std::unique_ptr<LiteralSet>(new LiteralSet(std::move(scanner)));
+    auto filter = LiteralFilter::takes(literals) ? std::make_unique<LiteralFilter>(literals) : nullptr;
+    if (scanner->usable()) return std::unique_ptr<LiteralSet>(new LiteralSet(std::move(scanner), std::move(filter)));
   }
 #endif
-  return std::unique_ptr<LiteralSet>(new LiteralSet(std::make_unique<AutomatonScanner>(literals)));
+  return std::unique_ptr<LiteralSet>(new LiteralSet(std::make_unique<AutomatonScanner>(literals), nullptr));
 }
 
 std::unique_ptr<LiteralSet::Scratch> LiteralSet::make_scratch() const { return scanner_->make_scratch(); }
 
 void LiteralSet::find(std::string_view text, Scratch& scratch, std::vector<std::uint32_t>& hits) const {
+  if (filter_ != nullptr && !filter_->may_contain(text)) return;
   scanner_->find(text, scratch, hits);
 }
 

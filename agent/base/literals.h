@@ -14,6 +14,8 @@
 
 namespace tapewatch {
 
+class LiteralFilter;
+
 struct Literal {
   std::string text;          // not empty
   bool ignore_case = false;  // ASCII letters only
@@ -39,8 +41,9 @@ class LiteralSet final {
   class Scanner;  // the seam between the engines
   class HyperscanScanner;
   class AutomatonScanner;
-  explicit LiteralSet(std::unique_ptr<Scanner> scanner);
+  LiteralSet(std::unique_ptr<Scanner> scanner, std::unique_ptr<LiteralFilter> filter);
   std::unique_ptr<Scanner> scanner_;
+  std::unique_ptr<LiteralFilter> filter_;  // spares the scanner most texts; null when it would not
 };
 
 }  // namespace tapewatch

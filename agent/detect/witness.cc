@@ -155,23 +155,35 @@ void WitnessIndex::wake_field(Field& field, EventValues& values) {
   if (!field.texts) return;
   const FieldValue& value = values.event().field(field.id);
   const bool plain = !value.escaped && value.type != JsonType::array && value.more == no_more_values;
-  if (plain && !field.wide) {
-    look_up(field, value.raw, value.type);
-    if (field.literals.set) scan(field.literals, value.raw);
+  if (plain) {
+    ValueView view;
+    view.type = value.type;
+    view.text = value.raw;
+    wake_value(field, values, view);
     return;
   }
-  for (ValueView& view : values.of(field.id)) {
-    look_up(field, field.wide ? values.folded(view) : view.text, view.type);
-    if (field.literals.set) scan(field.literals, view.text);
-  }
+  for (ValueView& view : values.of(field.id)) wake_value(field, values, view);
 }
 
-void WitnessIndex::look_up(Field& field, std::string_view text, JsonType type) {
-  const auto wake_them = [this](const Rules& rules) { wake_all(rules); };
-  field.prefixes.find_parts(text, false, wake_them);
-  field.suffixes.find_parts(text, true, wake_them);
+void WitnessIndex::wake_value(Field& field, EventValues& values, ValueView& value) {
+  if (const Rules* known = field.memo.find(value.text); known != nullptr) {
+    wake_all(*known);
+    return;
+  }
+  found_.clear();
+  look_up(field, field.wide ? values.folded(value) : value.text, value.type);
+  if (field.literals.set) scan(field.literals, value.text);
+  field.memo.keep(value.text, found_);
+  wake_all(found_);
+}
+
+// Appends to found_, as do those below.
+void WitnessIndex::look_up(const Field& field, std::string_view text, JsonType type) {
+  const auto add = [this](const Rules& rules) { insert_rules(found_, rules); };
+  field.prefixes.find_parts(text, false, add);
+  field.suffixes.find_parts(text, true, add);
   if (field.exact.empty()) return;
-  if (const Rules* rules = field.exact.find(text); rules != nullptr) wake_all(*rules);
+  if (const Rules* rules = field.exact.find(text); rules != nullptr) add(*rules);
   if (!field.exact.has_numbers() || !starts_number(text)) return;
   if (type == JsonType::number || type == JsonType::string) look_up_number(field.exact, text);
 }
@@ -181,24 +193,28 @@ void WitnessIndex::look_up_number(const ExactTable& table, std::string_view text
   if (is_plain_integer(text)) return;
   const auto number = Decimal::parse(text);
   if (!number) return;
-  if (const Rules* rules = table.find(number->canonical()); rules != nullptr) wake_all(*rules);
+  if (const Rules* rules = table.find(number->canonical()); rules != nullptr) insert_rules(found_, *rules);
 }
 
 void WitnessIndex::scan(LiteralTable& table, std::string_view text) {
   hits_.clear();
   table.set->find(text, *table.scratch, hits_);
-  for (const std::uint32_t hit : hits_) wake_all(table.rules[hit]);
+  for (const std::uint32_t hit : hits_) insert_rules(found_, table.rules[hit]);
 }
 
 // The line's own bytes hold every value that is written without escapes; the others are scanned one by one.
 void WitnessIndex::scan_line(EventValues& values) {
-  const std::string_view line = values.event().line().text;
+  const Event& event = values.event();
+  const std::string_view line = event.is_json() ? event.line().text : event.text_line();
+  found_.clear();
   scan(anywhere_, line);
-  if (!values.event().is_json() || line.find('\\') == std::string_view::npos) return;
-  values.for_each_scalar([&](const ValueView& value) {
-    const bool in_line = value.text.data() >= line.data() && value.text.data() < line.data() + line.size();
-    if (!in_line && !value.text.empty()) scan(anywhere_, value.text);
-  });
+  if (event.is_json() && event.has_escapes()) {
+    values.for_each_scalar([&](const ValueView& value) {
+      const bool in_line = value.text.data() >= line.data() && value.text.data() < line.data() + line.size();
+      if (!in_line && !value.text.empty()) scan(anywhere_, value.text);
+    });
+  }
+  wake_all(found_);
 }
 
 }  // namespace tapewatch

@@ -3,7 +3,8 @@
 // WitnessIndex: which rules an event can concern at all. Every rule has a cheapest set of witnesses, one of which must
 // be seen if the rule matches: an exact value of a field, its first or last bytes, a literal in a field or anywhere in
 // the line, or the mere presence of a field. All exact values of a field are one hash look-up, all its beginnings of
-// one length another, all literals of a field are one scan, so the cost does not grow with the number of rules. A rule
+// one length another, all literals of a field are one scan, so the cost does not grow with the number of rules; and of
+// a value that was seen lately all that is known from then. A rule
 // that absence alone can satisfy is woken by every event. Owned by the Matcher. Thread: worker.
 
 #include <cstdint>
@@ -16,6 +17,7 @@
 #include "base/literals.h"
 #include "detect/event_values.h"
 #include "detect/rule.h"
+#include "detect/value_memo.h"
 
 namespace tapewatch {
 
@@ -79,6 +81,7 @@ class WitnessIndex final {
     ExactTable suffixes;
     LiteralTable literals;
     Rules presence;
+    ValueMemo memo;
     bool wide = false;   // some value is not ASCII: the event's text must be folded first
     bool texts = false;  // there is something to look up or to scan
   };
@@ -86,7 +89,8 @@ class WitnessIndex final {
   void add(const Witness& witness, const Rules& rules);
   void finish();
   void wake_field(Field& field, EventValues& values);
-  void look_up(Field& field, std::string_view text, JsonType type);
+  void wake_value(Field& field, EventValues& values, ValueView& value);
+  void look_up(const Field& field, std::string_view text, JsonType type);
   void look_up_number(const ExactTable& table, std::string_view text);
   void scan(LiteralTable& table, std::string_view text);
   void scan_line(EventValues& values);
@@ -99,6 +103,7 @@ class WitnessIndex final {
   std::uint64_t turn_ = 0;
   std::vector<std::uint32_t>* woken_ = nullptr;
   std::vector<std::uint32_t> hits_;
+  Rules found_;  // by one value
 };
 
 }  // namespace tapewatch

@@ -44,6 +44,10 @@ class Correlator final {
 
   // Reads the keys of the event and starts to load what is known about them; correlate() may follow some time later.
   void prepare(Event& event);
+  // Between the two, if there is something else to do: what prepare() began to load goes on.
+  void prefetch() const {
+    for (const Seen& seen : seen_) links_.prefetch_link(seen.hash);
+  }
   // Sets correlation_id and adds the members it takes. `id` is the event's. REQUIRES: prepare() for the same event.
   void correlate(Event& event, const Hash128& id);
 

@@ -26,6 +26,7 @@ void Enricher::enrich(Event& event, const Hash128& id) {
   correlator_.prepare(event);
   add_time(event, has_time);
   if (event.is_json()) classifier_.classify(event);
+  correlator_.prefetch();
   static_fields_.add_to(event);
   correlator_.correlate(event, id);
   if (event.line().cut || event.line().partial) add_flags(event);

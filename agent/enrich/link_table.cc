@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::size_t saved_head = 16 + 8 + 1 + 1;
 
-std::uint32_t tag_of(const Hash128& key) { return static_cast<std::uint32_t>(key.low >> 32); }
+// What an index slot keeps of a key: enough to know its home without a look at its link.
+std::uint32_t tag_of(const Hash128& key) { return static_cast<std::uint32_t>(key.low); }
 
 }  // namespace
 
@@ -76,6 +77,7 @@ std::uint32_t LinkTable::take_place() {
   const auto place = static_cast<std::uint32_t>(hand_);
   hand_ = (hand_ + 1) % entries_max_;
   erase_slot(slot_of(links_[place].key));
+  prefetch(links_[hand_].key);  // the next to go, most likely
   ++evictions_;
   return place;
 }
@@ -84,7 +86,7 @@ std::uint32_t LinkTable::take_place() {
 void LinkTable::erase_slot(std::size_t at) {
   std::size_t gap = at;
   for (std::size_t next = (at + 1) & index_mask_; index_[next].link != 0; next = (next + 1) & index_mask_) {
-    const std::size_t home = links_[index_[next].link - 1].key.low & index_mask_;
+    const std::size_t home = index_[next].hash & index_mask_;
     if (((next - home) & index_mask_) < ((next - gap) & index_mask_)) continue;
     index_[gap] = index_[next];
     gap = next;

@@ -34,8 +34,12 @@ class LinkTable final {
 
   explicit LinkTable(std::size_t entries_max);
 
-  // Starts to load what find() and put() will need.
+  // Start to load what find() and at() will need: first the index, some time later the link itself.
   void prefetch(const Hash128& key) const { __builtin_prefetch(&index_[key.low & index_mask_]); }
+  void prefetch_link(const Hash128& key) const {
+    const Slot& slot = index_[key.low & index_mask_];
+    if (slot.link != 0) __builtin_prefetch(&links_[slot.link - 1]);
+  }
   // The link of this key; nullptr when there is none. Valid until the next at().
   [[nodiscard]] const Link* find(const Hash128& key);
   // The link of this key, made without an id when there is none. Valid until the next at().
@@ -49,7 +53,7 @@ class LinkTable final {
 
  private:
   struct Slot {
-    std::uint32_t hash = 0;
+    std::uint32_t hash = 0;  // the low bits of the key's
     std::uint32_t link = 0;  // index + 1; 0 is empty
   };
   [[nodiscard]] std::size_t slot_of(const Hash128& key) const;

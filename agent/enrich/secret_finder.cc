@@ -174,7 +174,6 @@ SecretFinder::SecretFinder() {
     }
     forms_.push_back(Form{std::move(regex.value()), text.plausible, text.may_match});
   }
-  filter_ = std::make_unique<LiteralFilter>(texts_);
   auto set = LiteralSet::build(texts_);
   CHECK(set.ok());
   literals_ = std::move(set.value());
@@ -183,7 +182,6 @@ SecretFinder::SecretFinder() {
 
 bool SecretFinder::suspects(std::string_view text) {
   hits_.clear();
-  if (!filter_->may_contain(text)) return false;
   literals_->find(text, *scratch_, hits_);
   return !hits_.empty();
 }

@@ -9,7 +9,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/literal_filter.h"
 #include "base/literals.h"
 #include "base/regex.h"
 #include "base/scan.h"
@@ -43,7 +42,6 @@ class SecretFinder final {
   std::vector<Form> forms_;
   std::vector<Literal> texts_;
   std::vector<std::size_t> form_of_;  // literal to form
-  std::unique_ptr<LiteralFilter> filter_;
   std::unique_ptr<LiteralSet> literals_;
   std::unique_ptr<LiteralSet::Scratch> scratch_;
   std::vector<std::uint32_t> hits_;

@@ -4,6 +4,7 @@
 #include <simdjson.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "base/check.h"
@@ -142,7 +143,35 @@ bool JsonIndex::skip_array(int depth) {
   return take(']');
 }
 
+namespace {
+
+// A short number without sign or exponent, in a few steps that do not depend on its digits. False says nothing.
+bool is_short_number(std::string_view text) {
+  const std::size_t n = text.size();
+  if (n > 8 || n == 0) return false;
+  const auto load = [](const char* from, auto word) {
+    std::memcpy(&word, from, sizeof word);
+    return std::uint64_t{word};
+  };
+  const auto byte = [&](std::size_t i) { return std::uint64_t{static_cast<unsigned char>(text[i])} << (8 * i); };
+  const std::uint64_t word = n >= 4 ? load(text.data(), std::uint32_t{}) | load(text.data() + n - 4, std::uint32_t{})
+                                                                               << (8 * (n - 4))
+                                    : byte(0) | byte(n / 2) | byte(n - 1);
+  constexpr std::uint64_t ones = 0x0101010101010101u;
+  const std::uint64_t values = word ^ ones * '0';
+  std::uint64_t others = ((values + ones * 0x76) | values) & ones * 0x80;  // the high bit of what is no digit
+  others &= ~std::uint64_t{0} >> (64 - 8 * n);
+  const std::size_t digits = others == 0 ? n : static_cast<std::size_t>(std::countr_zero(others)) / 8;
+  if (digits == 0 || (text[0] == '0' && digits > 1)) return false;
+  return digits == n || (text[digits] == '.' && digits + 1 < n && (others & (others - 1)) == 0);
+}
+
+}  // namespace
+
 bool is_json_number(std::string_view text) {
+  if constexpr (std::endian::native == std::endian::little) {
+    if (is_short_number(text)) return true;
+  }
   const char* p = text.data();
   const char* const end = p + text.size();
   if (p < end && *p == '-') ++p;
@@ -166,9 +195,10 @@ bool is_json_number(std::string_view text) {
 }
 
 JsonType scalar_type(std::string_view text) {
+  if (!text.empty() && text.front() <= '9') return is_json_number(text) ? JsonType::number : JsonType::invalid;
   if (text == "true" || text == "false") return JsonType::boolean;
   if (text == "null") return JsonType::null;
-  return is_json_number(text) ? JsonType::number : JsonType::invalid;
+  return JsonType::invalid;
 }
 
 bool escapes_valid(std::string_view raw) {

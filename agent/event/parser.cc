@@ -26,6 +26,7 @@ Event& Parser::parse(const Line& line, const SourceFile& source, std::int64_t re
 
 LineKind Parser::walk() {
   JsonIndex& index = event_.index_;
+  before_ = &line_start_;
   if (!index.build(event_.line_.text)) return LineKind::invalid;
   if (index.peek() != '{')
     return index.skip_value(depth_max) && index.done() ? LineKind::not_object : LineKind::invalid;
@@ -36,11 +37,21 @@ LineKind Parser::walk() {
   return LineKind::json;
 }
 
-Parser::KeyAnswer& Parser::answer_for(std::string_view key, std::size_t hash) {
+Parser::KeyAnswer& Parser::answer_for(std::string_view key) {
   if (key.size() > KeyAnswer::key_bytes_max) return make_answer(key, passing_);
-  for (std::size_t i = hash;; ++i) {
+  KeyAnswer* answer = before_->next;
+  if (answer == nullptr || !answer->is(key)) {
+    answer = &look_up(key);
+    before_->next = answer;
+  }
+  before_ = answer;
+  return *answer;
+}
+
+Parser::KeyAnswer& Parser::look_up(std::string_view key) {
+  for (std::size_t i = KeyNode::slot_hash(key);; ++i) {
     KeyAnswer& answer = key_answers_[i & (key_answers - 1)];
-    if (answer.size == key.size() && same_bytes(answer.key, key.data(), key.size())) return answer;
+    if (answer.is(key)) return answer;
     if (answer.size == KeyAnswer::no_key) return make_answer(key, answer);
   }
 }
@@ -49,11 +60,13 @@ Parser::KeyAnswer& Parser::make_answer(std::string_view key, KeyAnswer& place) {
   KeyAnswer* answer = &place;
   if (answer != &passing_ && ++keys_known_ > key_answers / 2) {
     key_answers_.assign(key_answers, KeyAnswer{});
+    line_start_.next = passing_.next = nullptr;
     keys_known_ = 0;
     answer = &passing_;
   }
   answer->sensitive = policy_ != nullptr && policy_->sensitive(key);
-  answer->root = fields_.root().find(key);
+  answer->node = nullptr;
+  answer->entry = nullptr;
   if (answer != &passing_) {
     std::memcpy(answer->key, key.data(), key.size());
     answer->size = static_cast<std::uint8_t>(key.size());
@@ -86,23 +99,17 @@ bool Parser::member(const KeyNode* node, int depth) {
     append_unescaped(key_scratch_, key);
     key = key_scratch_;
   }
-  const bool root = depth == depth_max;
-  bool sensitive = false;
-  if (root || policy_ != nullptr || node != nullptr) {
-    const std::size_t hash = KeyNode::slot_hash(key);
-    const KeyNode::Entry* entry = nullptr;
-    if (root || policy_ != nullptr) {
-      const KeyAnswer& answer = answer_for(key, hash);
-      sensitive = answer.sensitive;
-      if (root) entry = answer.root;
-    }
-    if (!root && node != nullptr) entry = node->find(key, hash);
-    if (entry != nullptr) {
-      member.field = entry->field;
-      member.node = entry->child.get();
-    }
+  if (policy_ == nullptr && node == nullptr) return value(member, depth);
+  KeyAnswer& answer = answer_for(key);
+  if (answer.node != node) {
+    answer.node = node;
+    answer.entry = node == nullptr ? nullptr : node->find(key);
   }
-  return sensitive ? sensitive_value(member, key, depth) : value(member, depth);
+  if (answer.entry != nullptr) {
+    member.field = answer.entry->field;
+    member.node = answer.entry->child.get();
+  }
+  return answer.sensitive ? sensitive_value(member, key, depth) : value(member, depth);
 }
 
 // The same for a value whose key is sensitive: its place is noted.

@@ -42,7 +42,12 @@ class Parser final {
     std::uint8_t size = no_key;
     static constexpr std::uint8_t no_key = 0xFF;
     bool sensitive = false;
-    const KeyNode::Entry* root = nullptr;  // its entry as a direct member of the line's object
+    KeyAnswer* next = nullptr;              // the key that followed last time: most lines have the keys of another
+    const KeyNode* node = nullptr;          // where it was looked for last,
+    const KeyNode::Entry* entry = nullptr;  // and what was found there
+    [[nodiscard]] bool is(std::string_view text) const {
+      return text.size() == size && same_bytes(key, text.data(), text.size());
+    }
   };
   struct Member {
     const KeyNode* node = nullptr;  // wanted paths below this value
@@ -57,7 +62,8 @@ class Parser final {
   [[nodiscard]] bool array(const Member& member, int depth);
   [[nodiscard]] bool member(const KeyNode* node, int depth);
   void record(const Member& member, JsonType type, std::string_view raw, bool escaped);
-  [[nodiscard]] KeyAnswer& answer_for(std::string_view key, std::size_t hash);
+  [[nodiscard]] KeyAnswer& answer_for(std::string_view key);
+  [[nodiscard]] KeyAnswer& look_up(std::string_view key);
   [[nodiscard]] KeyAnswer& make_answer(std::string_view key, KeyAnswer& place);
   [[nodiscard]] bool sensitive_value(const Member& member, std::string_view key, int depth);
 
@@ -68,7 +74,9 @@ class Parser final {
   std::string key_scratch_;
   std::vector<KeyAnswer> key_answers_;  // open addressing; emptied when half full
   std::size_t keys_known_ = 0;
-  KeyAnswer passing_;  // for what is not remembered
+  KeyAnswer line_start_;              // stands before the first key
+  KeyAnswer passing_;                 // for what is not remembered
+  KeyAnswer* before_ = &line_start_;  // the key before the one to look at
 };
 
 }  // namespace tapewatch
