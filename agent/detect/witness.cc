@@ -190,11 +190,14 @@ void WitnessIndex::scan(LiteralTable& table, std::string_view text) {
   for (const std::uint32_t hit : hits_) wake_all(table.rules[hit]);
 }
 
-// The line's own bytes hold every value that is written without escapes; the others are scanned one by one.
+// The line's own bytes hold every value that is written without escapes and not masked; the others are scanned one by
+// one. Of a line that is not JSON only what is delivered is looked at.
 void WitnessIndex::scan_line(EventValues& values) {
-  const std::string_view line = values.event().line().text;
+  const Event& event = values.event();
+  if (!event.is_json()) return scan(anywhere_, event.text_line());
+  const std::string_view line = event.line().text;
   scan(anywhere_, line);
-  if (!values.event().is_json() || line.find('\\') == std::string_view::npos) return;
+  if (!event.has_masked() && line.find('\\') == std::string_view::npos) return;
   values.for_each_scalar([&](const ValueView& value) {
     const bool in_line = value.text.data() >= line.data() && value.text.data() < line.data() + line.size();
     if (!in_line && !value.text.empty()) scan(anywhere_, value.text);
