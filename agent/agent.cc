@@ -88,8 +88,8 @@ void Agent::open_stages(Diagnostics& diagnostics) {
 
 Status Agent::open_http() {
   if (delivery_->log_store() != nullptr) search_ = std::make_unique<StoreBackend>(*delivery_->log_store());
-  const auto reload_later = [this](std::function<void(Status)> done) { done(reload()); };
-  HttpParts parts{*loop_, *loop_, clock_, log_, metrics_, status_.board(), search_.get(), reload_later};
+  const auto reload_now = [this](const std::function<void(Status)>& done) { done(reload()); };
+  HttpParts parts{*loop_, *loop_, clock_, log_, metrics_, status_.board(), search_.get(), reload_now};
   Result<std::unique_ptr<FrontDoor>> door = FrontDoor::open(http_options(config_.http), parts);
   if (!door.ok()) return std::move(door).error().with_context("opening the page and the API");
   front_door_ = std::move(*door);

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <system_error>
 
 #include "base/files.h"
 #include "config_values.h"
@@ -47,8 +48,9 @@ Result<Fd> connect_to(const ApiAddress& address, std::chrono::seconds timeout) {
     (void)::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
   }
   if (::connect(fd.get(), reinterpret_cast<::sockaddr*>(&storage), size) != 0) {
-    return Error{Code::network, "no agent answers at " + address.host + ":" + std::to_string(address.port) + " (" +
-                                    std::strerror(errno) + ")"};
+    const std::string reason = std::generic_category().message(errno);
+    return Error{Code::network,
+                 "no agent answers at " + address.host + ":" + std::to_string(address.port) + " (" + reason + ")"};
   }
   return fd;
 }

@@ -56,8 +56,10 @@ int backtest_command(const Arguments& arguments, Console& console) {
     told = Steady::now();
     console.notice(progress_line(report, std::chrono::duration<double>(told - start).count()) + "\n");
   };
+  BacktestOptions options;
+  options.key_policy = parts.key_policy();
   const Result<BacktestReport> report =
-      backtest(arguments.words(), parts.fields(), *parts.detector(), BacktestOptions{}, enrich, emit, progress);
+      backtest(arguments.words(), parts.fields(), *parts.detector(), options, enrich, emit, progress);
   if (!report.ok()) return fail(console, report.error().message);
   console.notice(progress_line(*report, std::chrono::duration<double>(Steady::now() - start).count()) + "\n");
   return exit_good;

@@ -30,6 +30,7 @@ Result<LogSample> read_sample(const std::string& path) {
   if (got < 0) return errno_error("reading " + path, errno);
   sample.text.resize(static_cast<std::size_t>(got));
   if (DIR* folder = ::opendir(sample.path.substr(0, sample.path.rfind('/') + 1).c_str())) {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is ours alone
     while (const dirent* entry = ::readdir(folder)) sample.neighbours.emplace_back(entry->d_name);
     ::closedir(folder);
   }

@@ -237,7 +237,7 @@ std::vector<std::string> further_files(const std::string& path) {
   std::vector<std::string> out;
   DIR* dir = ::opendir(folder.c_str());
   if (dir == nullptr) return out;
-  while (const dirent* entry = ::readdir(dir)) {
+  while (const dirent* entry = ::readdir(dir)) {  // NOLINT(concurrency-mt-unsafe): the stream is ours alone
     const std::string name = entry->d_name;
     if (name[0] != '.' && name.size() > 5 && name.substr(name.size() - 5) == ".yaml")
       out.push_back(folder + "/" + name);
@@ -284,7 +284,7 @@ bool read_file_into(ConfigNode& root, const std::string& path, ConfigFaults& fau
 Surroundings process_surroundings() {
   Surroundings around;
   around.environment = [](const std::string& name) -> std::optional<std::string> {
-    const char* value = std::getenv(name.c_str());
+    const char* value = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe): nobody sets it
     return value == nullptr ? std::nullopt : std::optional<std::string>(value);
   };
   std::array<char, 256> name{};

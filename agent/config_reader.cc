@@ -444,7 +444,7 @@ void ConfigSection::missing(std::string_view key, std::string hint) {
 std::string ConfigSection::folder_of(const Place& place) const {
   const std::string& file = faults_.file(place.file);
   const std::size_t slash = file.rfind('/');
-  const std::string folder = slash == std::string::npos ? "" : file.substr(0, slash);
+  std::string folder = slash == std::string::npos ? "" : file.substr(0, slash);
   if (!file.empty() && file[0] == '/') return folder;
   return folder.empty() ? around_.folder : around_.folder + "/" + folder;
 }

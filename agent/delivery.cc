@@ -86,7 +86,7 @@ void Delivery::keep(RefusedDocument refused, std::function<void(Status)> done) {
   letters.push_back(std::move(letter));
   Loop& loop = loop_;
   const Status taken = dead_letters_->put(
-      std::move(letters), [&loop, done](Status status) { loop.post([done, status] { done(status); }); });
+      std::move(letters), [&loop, done](const Status& status) { loop.post([done, status] { done(status); }); });
   if (!taken.ok()) done(taken);
 }
 

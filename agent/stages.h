@@ -34,6 +34,7 @@ class Stages final {
 
   [[nodiscard]] Pipeline& pipeline() { return *pipeline_; }
   [[nodiscard]] const FieldTable& fields() const { return fields_; }
+  [[nodiscard]] const KeyPolicy* key_policy() const { return masker_->key_policy(); }
   // nullptr when the configuration names no rules.
   [[nodiscard]] Detector* detector() { return detector_.get(); }
 

@@ -131,6 +131,7 @@ class LiteralSet::HyperscanScanner final : public Scanner {
     std::vector<const char*> texts;
     std::vector<unsigned> flags;
     std::vector<unsigned> ids;
+    patterns.reserve(literals.size());
     for (const Literal& literal : literals) patterns.push_back(escape(literal.text));
     for (std::size_t i = 0; i < literals.size(); ++i) {
       texts.push_back(patterns[i].c_str());

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <system_error>
 
 #include "client/line_encoder.h"
 #include "tapewatch/log.h"
@@ -27,7 +28,8 @@ Context& context() noexcept {
 constexpr std::size_t usual_line_bytes = 512;
 
 Error system_error(const char* what, const std::string& path) {
-  return Error{Code::io, std::string(what) + " " + path + ": " + std::strerror(errno)};
+  const std::string reason = std::generic_category().message(errno);
+  return Error{Code::io, std::string(what) + " " + path + ": " + reason};
 }
 
 int open_for_appending(const std::string& path) {

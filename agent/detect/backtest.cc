@@ -143,7 +143,7 @@ Result<BacktestReport> backtest(const std::vector<std::string>& files, const Fie
                                 const std::function<void(const std::string& json)>& emit,
                                 const BacktestProgress& progress) {
   BacktestReport report;
-  Parser parser(fields, nullptr);
+  Parser parser(fields, options.key_policy);
   Run run{parser, detector, enrich, emit, report};
   for (const std::string& path : files) {
     Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));

@@ -14,7 +14,10 @@
 
 namespace tapewatch {
 
+class KeyPolicy;
+
 struct BacktestOptions {
+  const KeyPolicy* key_policy = nullptr;     // of whoever masks in `enrich`: names the values to hide, as live
   std::size_t line_bytes_max = 1024 * 1024;  // of a longer line only the first bytes are seen, as live
   std::size_t read_bytes = 1024 * 1024;
 };

@@ -50,7 +50,7 @@ class EventValues final {
 
   // Every value of the field: several where it is an array or stands in an array of objects; none when it is absent.
   [[nodiscard]] std::span<ValueView> of(FieldId field);
-  // Every scalar of the line, and the whole line when it is not JSON.
+  // Every scalar of the line; when it is not JSON, the whole line as it is delivered.
   template <typename Visit>
   void for_each_scalar(const Visit& visit);
   // The folded text; lives for this turn.
@@ -84,7 +84,7 @@ template <typename Visit>
 void EventValues::for_each_scalar(const Visit& visit) {
   if (!event_->is_json()) {
     ValueView line;
-    line.text = event_->line().text;
+    line.text = event_->text_line();
     line.type = JsonType::string;
     visit(line);
     return;

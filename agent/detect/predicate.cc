@@ -187,6 +187,7 @@ void Predicate::compile_lists() {
   }
   if (substrings.size() >= list_min) {
     std::vector<Literal> literals;
+    literals.reserve(substrings.size());
     for (const Test* test : substrings) literals.push_back({test->pattern.needle(), false});
     auto set = LiteralSet::build(literals);
     if (set.ok()) {

@@ -43,9 +43,6 @@ class LiteralReader final {
         skip_quantifier(c);
         return;
       case '+':
-        end_run();
-        ++at_;
-        return;
       case '.':
       case '^':
       case '$':

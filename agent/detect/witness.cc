@@ -202,13 +202,14 @@ void WitnessIndex::scan(LiteralTable& table, std::string_view text) {
   for (const std::uint32_t hit : hits_) insert_rules(found_, table.rules[hit]);
 }
 
-// The line's own bytes hold every value that is written without escapes; the others are scanned one by one.
+// The line's own bytes hold every value that is written without escapes and not masked; the others are scanned one by
+// one. Of a line that is not JSON only what is delivered is looked at.
 void WitnessIndex::scan_line(EventValues& values) {
   const Event& event = values.event();
   const std::string_view line = event.is_json() ? event.line().text : event.text_line();
   found_.clear();
   scan(anywhere_, line);
-  if (event.is_json() && event.has_escapes()) {
+  if (event.is_json() && (event.has_escapes() || event.has_masked())) {
     values.for_each_scalar([&](const ValueView& value) {
       const bool in_line = value.text.data() >= line.data() && value.text.data() < line.data() + line.size();
       if (!in_line && !value.text.empty()) scan(anywhere_, value.text);

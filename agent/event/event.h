@@ -107,6 +107,7 @@ class Event final {
     return static_cast<std::uint32_t>(part_of_line.data() - line_.text.data());
   }
   [[nodiscard]] bool is_masked(std::uint32_t begin) const { return masked_at(begin) != nullptr; }
+  [[nodiscard]] bool has_masked() const { return !masked_.empty(); }
   // Whether any string of the line is written with escapes.
   [[nodiscard]] bool has_escapes() const { return index_.has_escapes(); }
   // The text of a line that is not JSON, as it is delivered.

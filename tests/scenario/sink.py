@@ -232,7 +232,7 @@ class FaultSink(Book):
     @staticmethod
     def _other(method, target):
         path = target.split("?")[0]
-        if method == "PUT":
+        if method == "PUT" or path == "/hook":  # the webhook of alerts
             return Reply(body=b'{"acknowledged":true}')
         if path == "/":
             return Reply(body=json.dumps(PRODUCT).encode())

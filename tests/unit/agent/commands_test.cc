@@ -75,6 +75,21 @@ TEST_F(CommandsTest, EveryCommandHelpsWithExamples) {
   }
 }
 
+TEST_F(CommandsTest, ABacktestSeesWhatLiveEventsShow) {
+  const std::string rules =
+      write("rules.yaml",
+            "title: r\nname: r\ndetection: {s: {password: hunter2, e: a}, condition: s}\n---\n"
+            "title: c\nid: c\ncorrelation:\n  type: event_count\n  rules: [e]\n  group-by: [password]\n"
+            "  timespan: 1m\n  condition: {gte: 2}\n---\n"
+            "title: e\nname: e\ndetection: {s: {e: a}, condition: s}\n");
+  const std::string line = R"({"@timestamp":"2026-01-05T00:00:00Z","e":"a","password":"hunter2"})"
+                           "\n";
+  EXPECT_EQ(run({"backtest", "-r", rules, write("app.log", line + line)}), exit_good) << err_;
+  EXPECT_NE(out_.find("\"rule\":\"c\""), std::string::npos) << out_;
+  EXPECT_EQ(out_.find("\"rule\":\"r\""), std::string::npos) << "the password is masked before rules look: " << out_;
+  EXPECT_EQ(out_.find("hunter2"), std::string::npos) << out_;
+}
+
 TEST_F(CommandsTest, AnUnknownCommandIsSuggested) {
   EXPECT_EQ(run({"serach\x1b"}), exit_usage);
   EXPECT_EQ(err_, "tapewatch: unknown command \"serach\\x1b\"; did you mean search?\ntry: tapewatch help\n");

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -53,6 +54,7 @@ class RulesFixture : public testing::Test {
     if (event.field(time_).present()) {
       event.time_ns = std::stoll(std::string(event.field(time_).raw)) * 1'000'000'000;
     }
+    if (before_) before_(event);
     std::vector<Alert> alerts;
     detector_->see(event, document_, alerts);
     return alerts;
@@ -83,6 +85,7 @@ class RulesFixture : public testing::Test {
   std::string text_;
   std::string document_;
   std::uint64_t offset_ = 0;
+  std::function<void(Event&)> before_;  // what earlier stages do to each event
 };
 
 }  // namespace tapewatch

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// Blocks of lines through the real stages into outputs that only collect.
+#include "pipeline.h"
+
+#include <gmock/gmock.h>
+
+#include "fake/bulk.h"
+#include "fake/folder.h"
+#include "stages.h"
+#include "unit/agent/block_of.h"
+
+namespace tapewatch {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
+
+class PipelineTest : public testing::Test {
+ protected:
+  PipelineTest() {
+    config_.service.instance = "test-1";
+    config_.elastic.emplace();
+    config_.elastic->data_stream = "logs-test";
+    config_.store.enabled = true;
+  }
+  void open(const std::string& rules = "") {
+    if (!rules.empty()) {
+      folder_.write("rules.yaml", rules);
+      config_.rules.include = {folder_.path("rules.yaml")};
+    }
+    Stages::Outputs outputs;
+    outputs.batch = [this](Batch batch) { batches_.push_back(std::move(batch)); };
+    outputs.store_batch = [this](StoreBatch batch) { stored_.push_back(std::move(batch)); };
+    outputs.alert = [this](const Alert& alert) { alerts_.push_back(alert); };
+    Diagnostics diagnostics;
+    stages_ = Stages::open(config_, metrics_, diagnostics, std::move(outputs));
+    ASSERT_FALSE(diagnostics.has_errors()) << diagnostics.render(false);
+  }
+  // Runs one block and seals everything.
+  void run(const std::string& text, std::uint64_t begin = 0) {
+    stages_->pipeline().run(block_of(text, begin));
+    stages_->pipeline().finish();
+  }
+  // The documents of the last bulk body, and those that the store was given last.
+  [[nodiscard]] std::vector<std::string> sent() const {
+    std::vector<std::string> documents;
+    const Batch& batch = batches_.back();
+    for (std::size_t i = 0; i < batch.items.size(); ++i) documents.emplace_back(split_item(batch.item(i)).document);
+    return documents;
+  }
+  [[nodiscard]] std::vector<std::string> kept() const {
+    std::vector<std::string> documents;
+    const LogBatch& batch = stored_.back().documents;
+    for (const LogRecord& record : batch.records) {
+      documents.push_back(batch.documents.substr(record.begin, record.end - record.begin));
+    }
+    return documents;
+  }
+  [[nodiscard]] std::vector<std::string> ids() const { return ids_of(batches_.back().body); }
+
+  TemporaryFolder folder_;
+  Config config_;
+  AgentMetrics metrics_{"test"};
+  std::unique_ptr<Stages> stages_;
+  std::vector<Batch> batches_;
+  std::vector<StoreBatch> stored_;
+  std::vector<Alert> alerts_;
+};
+
+TEST_F(PipelineTest, EveryOutputGetsTheSameDocumentsAndTheWholeSpan) {
+  open();
+  run("{\"message\":\"a\"}\n\nplain\n{\"message\":\"b\"}\r\n", 1000);
+  ASSERT_THAT(batches_, SizeIs(1));
+  ASSERT_THAT(stored_, SizeIs(1));
+  EXPECT_THAT(sent(), ElementsAre(HasSubstr("\"a\""), HasSubstr("\"plain\""), HasSubstr("\"b\"")));
+  EXPECT_EQ(sent(), kept());
+  for (const auto* spans : {&batches_[0].spans, &stored_[0].spans}) {
+    ASSERT_THAT(*spans, SizeIs(1));
+    EXPECT_EQ(spans->front().begin, 1000u);
+    EXPECT_EQ(spans->front().end, 1040u) << "blank lines and line ends too";
+  }
+  EXPECT_EQ(metrics_.input_events.with({"in"}).value(), 3u);
+  EXPECT_EQ(metrics_.events_discarded.with({"tail", "blank_line", "true"}).value(), 1u);
+}
+
+TEST_F(PipelineTest, LinesThatAreNoJsonObjectAreCountedByKind) {
+  open();
+  run("{\"a\":1}\n[1]\n\"text\"\n{\"a\":\n\xFF\n");
+  EXPECT_EQ(metrics_.parse_errors.with({"not_object"}).value(), 2u);
+  EXPECT_EQ(metrics_.parse_errors.with({"json"}).value(), 2u);
+  EXPECT_THAT(sent(), SizeIs(5)) << "each is delivered all the same";
+}
+
+TEST_F(PipelineTest, IdsFollowFromPlaceAndLineAlone) {
+  const std::string text = "{\"a\":1}\n{\"a\":1}\n";
+  open();
+  run(text);
+  const std::vector<std::string> first = ids();
+  ASSERT_THAT(first, SizeIs(2));
+  EXPECT_NE(first[0], first[1]) << "two equal lines are two events";
+  open();
+  run(text);
+  EXPECT_EQ(ids(), first) << "read again";
+  config_.service.instance = "test-2";
+  open();
+  run(text);
+  EXPECT_NE(ids(), first) << "another instance";
+}
+
+constexpr const char* card_rule =
+    "title: seen\nid: seen\ndetection: {words: [gateway, 4111111111111111], condition: words}\n";
+
+TEST_F(PipelineTest, AnAlertGoesWhereItsLineGoesAndCarriesNoSecret) {
+  open(card_rule);
+  run("{\"message\":\"gateway\",\"card\":\"4111111111111111\"}\npaid with 4111111111111111\ngateway 4111 1111 1111 "
+      "1111\n");
+  ASSERT_THAT(alerts_, SizeIs(2)) << "the second line holds nothing but a masked secret";
+  EXPECT_THAT(sent(), SizeIs(5));
+  EXPECT_EQ(sent(), kept());
+  for (const std::string& document : sent())
+    EXPECT_THAT(document, AllOf(Not(HasSubstr("4111111")), Not(HasSubstr("4111 1111"))));
+  for (const Alert& alert : alerts_) {
+    ASSERT_THAT(alert.evidence, SizeIs(1));
+    EXPECT_THAT(alert.evidence[0], AllOf(HasSubstr("gateway"), Not(HasSubstr("4111"))));
+  }
+  EXPECT_THAT(batches_.back().body, HasSubstr(config_.elastic->alerts_data_stream));
+}
+
+TEST_F(PipelineTest, WithoutMaskingNothingIsHidden) {
+  config_.mask.enabled = false;
+  open(card_rule);
+  run("paid with 4111111111111111\n");
+  EXPECT_THAT(alerts_, SizeIs(1));
+  EXPECT_THAT(sent()[0], HasSubstr("4111111111111111"));
+}
+
+TEST_F(PipelineTest, AgeSealsWhatIsOpen) {
+  open();
+  stages_->pipeline().run(block_of("{\"a\":1}\n", 0, ns_per_second));
+  stages_->pipeline().turn(ns_per_second + 1);
+  EXPECT_THAT(batches_, IsEmpty());
+  EXPECT_THAT(stored_, IsEmpty());
+  stages_->pipeline().turn(ns_per_second + 50 * ns_per_ms + 1);
+  EXPECT_THAT(stored_, SizeIs(1));
+  stages_->pipeline().turn(ns_per_second + 500 * ns_per_ms + 1);
+  EXPECT_THAT(batches_, SizeIs(1));
+}
+
+TEST_F(PipelineTest, OneOutputAlone) {
+  for (const bool elastic : {false, true}) {
+    batches_.clear();
+    stored_.clear();
+    config_.store.enabled = !elastic;
+    if (!elastic) config_.elastic.reset();
+    if (elastic) config_.elastic.emplace().data_stream = "logs-test";
+    open(card_rule);
+    run("gateway down\n");
+    EXPECT_EQ(batches_.size(), elastic ? 1u : 0u);
+    EXPECT_EQ(stored_.size(), elastic ? 0u : 1u);
+    EXPECT_THAT(elastic ? sent() : kept(), ElementsAre(HasSubstr("gateway down"), HasSubstr("\"alert\"")));
+  }
+}
+
+}  // namespace
+}  // namespace tapewatch
