@@ -248,16 +248,16 @@ std::vector<std::string> further_files(const std::string& path) {
 }
 
 // Joins one file to the tree. Returns false when it is not there whole.
-bool read_file_into(ConfigNode& root, const std::string& path, ConfigFaults& faults) {
+bool read_file_into(YamlNode& root, const std::string& path, ConfigFaults& faults) {
   const int file = faults.add_file(path);
   auto content = read_file(path, config_bytes_max);
   if (!content) {
     const Error& error = content.error();
     if (error.code == Code::limit) {
-      faults.error({file, 0, 0, 1}, 102, "larger than 1 MiB");
+      faults.error({0, 0, 1, file}, 102, "larger than 1 MiB");
     } else {
       const bool absent = error.code == Code::not_found;
-      faults.error({file, 0, 0, 1}, 101, "cannot be read",
+      faults.error({0, 0, 1, file}, 101, "cannot be read",
                    absent ? "there is no such file; `tapewatch init LOGFILE` writes one" : error.message);
     }
     return false;
@@ -271,8 +271,10 @@ bool read_file_into(ConfigNode& root, const std::string& path, ConfigFaults& fau
   ConfigFile read = read_config_text(file, *content, faults);
   if (file == 0) {
     root = std::move(read.root);
-    if (root.kind == ConfigNode::Kind::null)
-      root = ConfigNode{ConfigNode::Kind::map, false, "", {file, 0, 0, 1}, {}, {}};
+    if (root.is_null()) {
+      root.kind = YamlNode::Kind::map;
+      root.place = {0, 0, 1, file};
+    }
   } else {
     merge_config(root, std::move(read.root));
   }
@@ -296,13 +298,13 @@ Surroundings process_surroundings() {
 
 std::optional<Config> load_config(const std::string& path, const Surroundings& around, Diagnostics& diagnostics) {
   ConfigFaults faults(diagnostics);
-  ConfigNode root;
-  root.kind = ConfigNode::Kind::refused;
+  YamlNode root;
+  root.kind = YamlNode::Kind::refused;
   bool whole = read_file_into(root, path, faults);
-  if (root.kind != ConfigNode::Kind::refused) {
+  if (root.kind != YamlNode::Kind::refused) {
     for (const std::string& further : further_files(path)) whole &= read_file_into(root, further, faults);
   }
-  ConfigSection top(faults, around, &root, {0, 0, 0, 1}, "");
+  ConfigSection top(faults, around, &root, {0, 0, 1, 0}, "");
   if (!top.present()) return std::nullopt;
   Config config = read_all(std::move(top), whole, around);
   if (faults.errors() > 0) return std::nullopt;

@@ -28,7 +28,7 @@ CASES = {
     "foreign": ("sinks/a.cc", "#include <simdjson.h>\n", "outside its home"),
     "foreign at home": ("event/a.cc", "#include <simdjson.h>\n", None),
     "foreign unknown": ("event/a.cc", "#include <boost/asio.hpp>\n", "neither of the system"),
-    "yaml at home": ("config_reader.cc", "#include <yaml-cpp/yaml.h>\n", None),
+    "yaml at home": ("base/yaml.cc", "#include <yaml-cpp/yaml.h>\n", None),
     "yaml elsewhere": ("pipeline.cc", "#include <yaml-cpp/yaml.h>\n", "outside its home"),
     "regex": ("base/a.cc", "std::regex r;\n", "base/regex.h"),
     "namespace": ("base/a.cc", "using namespace std;\n", "using namespace"),
