@@ -22,7 +22,7 @@ CASES = {
     "edge": ("event/a.cc", '#include "sinks/sink.h"\n', "undeclared edge event -> sinks"),
     "top": ("event/a.cc", '#include "config.h"\n', "top layer"),
     "top may": ("agent.cc", '#include "sinks/sink.h"\n', None),
-    "storage inside": ("sinks/a.cc", '#include "storage/connection.h"\n', "only the public headers"),
+    "storage inside": ("sinks/a.cc", '#include "storage/database.h"\n', "only the public headers"),
     "public": ("sinks/a.cc", '#include "tapewatch/log_store.h"\n', None),
     "public of another": ("event/a.cc", '#include "tapewatch/log_store.h"\n', "does not depend on"),
     "foreign": ("sinks/a.cc", "#include <simdjson.h>\n", "outside its home"),

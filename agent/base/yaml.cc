@@ -58,9 +58,9 @@ std::vector<Piece> split(std::string_view text) {
 }
 
 // Turns the parser's marks in one piece into places, and finds the text behind them.
-class Lines final {
+class Places final {
  public:
-  Lines(const Piece& piece, int file) : piece_(piece), file_(file) {
+  Places(const Piece& piece, int file) : piece_(piece), file_(file) {
     starts_.push_back(0);
     for (std::size_t i = 0; i < piece.text.size(); ++i) {
       if (piece.text[i] == '\n') starts_.push_back(i + 1);
@@ -128,10 +128,10 @@ Extent extent(const YamlNode& node) {
 // a syntax fault finish() closes what is open.
 class TreeBuilder final : public YAML::EventHandler {
  public:
-  TreeBuilder(const Lines& lines, const YamlOptions& options, YamlDocument& document)
-      : lines_(lines), options_(options), document_(document) {}
+  TreeBuilder(const Places& places, const YamlOptions& options, YamlDocument& document)
+      : places_(places), options_(options), document_(document) {}
 
-  void OnDocumentStart(const YAML::Mark& mark) override { document_.place = lines_.place(mark); }
+  void OnDocumentStart(const YAML::Mark& mark) override { document_.place = places_.place(mark); }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     check_reference(mark, anchor, "");
@@ -140,7 +140,7 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const auto known = anchors_.find(anchor);
     if (!options_.references || known == anchors_.end()) {
-      fault(options_.references ? YamlFault::Kind::alias_cycle : YamlFault::Kind::alias, lines_.place(mark));
+      fault(options_.references ? YamlFault::Kind::alias_cycle : YamlFault::Kind::alias, places_.place(mark));
       put(made(YamlNode::Kind::refused, mark), 0);
       return;
     }
@@ -148,7 +148,7 @@ class TreeBuilder final : public YAML::EventHandler {
     if (static_cast<int>(open_.size()) + size.height > options_.depth_max + 1) {
       refuse_depth(mark);
       put(made(YamlNode::Kind::refused, mark), 0);
-    } else if (skipped_ == 0 && room_for(size.nodes, lines_.place(mark))) {
+    } else if (skipped_ == 0 && room_for(size.nodes, places_.place(mark))) {
       attach(YamlNode(known->second));
     }
   }
@@ -158,7 +158,7 @@ class TreeBuilder final : public YAML::EventHandler {
     YamlNode node = made(YamlNode::Kind::scalar, mark);
     node.quoted = tag == "!" || tag.find("str") != std::string::npos;
     node.text = value;
-    const std::string_view behind = lines_.text_behind(mark);
+    const std::string_view behind = places_.text_behind(mark);
     const std::size_t quote = behind.starts_with('"') || behind.starts_with('\'') ? 1 : 0;
     node.place.length = written_length(behind, value.size());
     if (!value.empty() && value.find('\n') == std::string::npos && behind.substr(quote).starts_with(value)) {
@@ -190,7 +190,7 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   void refuse_depth(const YAML::Mark& mark) {
-    if (!told_depth_) fault(YamlFault::Kind::depth, lines_.place(mark));
+    if (!told_depth_) fault(YamlFault::Kind::depth, places_.place(mark));
     told_depth_ = true;
   }
 
@@ -206,14 +206,14 @@ class TreeBuilder final : public YAML::EventHandler {
   [[nodiscard]] YamlNode made(YamlNode::Kind kind, const YAML::Mark& mark) const {
     YamlNode node;
     node.kind = kind;
-    node.place = lines_.place(mark);
+    node.place = places_.place(mark);
     return node;
   }
 
   void check_reference(const YAML::Mark& mark, YAML::anchor_t anchor, const std::string& tag) {
     if (options_.references) return;
-    if (anchor != 0) fault(YamlFault::Kind::anchor, lines_.place(mark));
-    if (!tag.empty() && tag != "?" && tag != "!") fault(YamlFault::Kind::tag, lines_.place(mark));
+    if (anchor != 0) fault(YamlFault::Kind::anchor, places_.place(mark));
+    if (!tag.empty() && tag != "?" && tag != "!") fault(YamlFault::Kind::tag, places_.place(mark));
   }
 
   // Counts nodes. Once there are too many the tree is given up.
@@ -308,7 +308,7 @@ class TreeBuilder final : public YAML::EventHandler {
           parent.node.members[known->second].key.place);
   }
 
-  const Lines& lines_;
+  const Places& places_;
   const YamlOptions& options_;
   YamlDocument& document_;
   std::vector<Open> open_;
@@ -322,9 +322,9 @@ class TreeBuilder final : public YAML::EventHandler {
 
 // The one place where the parser's exceptions end. Nothing when the piece holds no document.
 std::optional<YamlDocument> read_piece(const Piece& piece, const YamlOptions& options) {
-  const Lines lines(piece, options.file);
+  const Places places(piece, options.file);
   YamlDocument document;
-  TreeBuilder builder(lines, options, document);
+  TreeBuilder builder(places, options, document);
   std::istringstream stream{std::string(piece.text)};
   try {
     YAML::Parser parser(stream);
@@ -334,8 +334,8 @@ std::optional<YamlDocument> read_piece(const Piece& piece, const YamlOptions& op
     builder.refuse_depth(e.mark);
   } catch (const YAML::Exception& e) {
     document.whole = false;
-    const auto tab = lines.tab();
-    builder.fault(tab ? YamlFault::Kind::tab : YamlFault::Kind::syntax, tab ? *tab : lines.place(e.mark), e.msg);
+    const auto tab = places.tab();
+    builder.fault(tab ? YamlFault::Kind::tab : YamlFault::Kind::syntax, tab ? *tab : places.place(e.mark), e.msg);
   } catch (const std::exception& e) {
     document.whole = false;
     builder.fault(YamlFault::Kind::syntax, {0, 0, 1, options.file}, e.what());
