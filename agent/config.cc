@@ -22,6 +22,7 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
+constexpr std::uint64_t pod_labels_bytes_max = 64 * kib;
 constexpr DurationRange any_age{milliseconds(0), hours(24 * 36600)};
 
 void read_service(ConfigSection s, ServiceConfig& out) {
@@ -292,6 +293,7 @@ Surroundings process_surroundings() {
   std::array<char, 256> name{};
   if (::gethostname(name.data(), name.size() - 1) == 0) around.host_name = name.data();
   std::array<char, 4096> folder{};
+  if (auto labels = read_file("/etc/podinfo/labels", pod_labels_bytes_max)) around.pod_labels = std::move(*labels);
   if (::getcwd(folder.data(), folder.size()) != nullptr) around.folder = folder.data();
   return around;
 }
