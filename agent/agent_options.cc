@@ -1,23 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent_options.h"
 
+#include "enrich/kubernetes.h"
+
 namespace tapewatch {
 namespace {
 
 void add_if_set(StaticFields::Fields& fields, std::string_view name, const std::string& value) {
   if (!value.empty()) fields.emplace_back(name, value);
-}
-
-// What a pod's manifest hands in through the downward API, by the usual names.
-void add_kubernetes(StaticFields::Fields& fields, const Surroundings& around) {
-  static constexpr std::pair<std::string_view, const char*> names[] = {
-      {"kubernetes.namespace", "K8S_NAMESPACE"},
-      {"kubernetes.pod.name", "K8S_POD_NAME"},
-      {"kubernetes.pod.uid", "K8S_POD_UID"},
-      {"kubernetes.node.name", "K8S_NODE_NAME"},
-      {"kubernetes.container.name", "K8S_CONTAINER_NAME"},
-  };
-  for (const auto& [field, variable] : names) add_if_set(fields, field, around.environment(variable).value_or(""));
 }
 
 }  // namespace
@@ -40,7 +30,8 @@ EnricherOptions enricher_options(const Config& config, const Surroundings& aroun
   if (config.enrich.host) add_if_set(options.fields, "host.name", around.host_name);
   const bool pod = around.environment("KUBERNETES_SERVICE_HOST").has_value();
   if (config.enrich.kubernetes == Toggle::on || (config.enrich.kubernetes == Toggle::automatic && pod)) {
-    add_kubernetes(options.fields, around);
+    const auto variable = [&](std::string_view name) { return around.environment(std::string(name)); };
+    for (auto& field : kubernetes_fields(variable, around.pod_labels)) options.fields.push_back(std::move(field));
   }
   for (const auto& field : config.enrich.fields) options.fields.push_back(field);
   return options;

@@ -83,7 +83,7 @@ Result<bool> receive(int fd, std::string& bytes) {
   }
 }
 
-struct Head {
+struct ReplyHead {
   int status = 0;
   bool chunked = false;
   std::size_t length = std::string::npos;  // npos: until the connection ends
@@ -93,8 +93,8 @@ bool same_word(std::string_view a, std::string_view b) {
   return a.size() == b.size() && ::strncasecmp(a.data(), b.data(), a.size()) == 0;
 }
 
-Result<Head> parse_head(std::string_view text) {
-  Head head;
+Result<ReplyHead> parse_head(std::string_view text) {
+  ReplyHead head;
   if (text.size() < 12 || text.substr(0, 7) != "HTTP/1.") return bad_reply("not HTTP");
   std::from_chars(text.data() + 9, text.data() + 12, head.status);
   for (std::size_t at = text.find("\r\n"); at != std::string_view::npos; at = text.find("\r\n", at + 2)) {
@@ -132,7 +132,7 @@ class Reply final {
  public:
   explicit Reply(int fd) : fd_(fd) {}
 
-  Result<Head> read_head(const ApiLimits& limits) {
+  Result<ReplyHead> read_head(const ApiLimits& limits) {
     std::size_t end = std::string::npos;
     while ((end = raw_.find("\r\n\r\n")) == std::string::npos) {
       if (raw_.size() > limits.head_bytes_max) return bad_reply("too long a head");
@@ -173,7 +173,7 @@ class Reply final {
  private:
   const int fd_;
   std::string raw_;
-  Head head_;
+  ReplyHead head_;
   std::size_t taken_ = 0;
   bool fresh_ = true;  // bytes behind the head may be there already
 };

@@ -22,6 +22,7 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
+constexpr std::uint64_t pod_labels_bytes_max = 64 * kib;
 constexpr DurationRange any_age{milliseconds(0), hours(24 * 36600)};
 
 void read_service(ConfigSection s, ServiceConfig& out) {
@@ -248,16 +249,16 @@ std::vector<std::string> further_files(const std::string& path) {
 }
 
 // Joins one file to the tree. Returns false when it is not there whole.
-bool read_file_into(ConfigNode& root, const std::string& path, ConfigFaults& faults) {
+bool read_file_into(YamlNode& root, const std::string& path, ConfigFaults& faults) {
   const int file = faults.add_file(path);
   auto content = read_file(path, config_bytes_max);
   if (!content) {
     const Error& error = content.error();
     if (error.code == Code::limit) {
-      faults.error({file, 0, 0, 1}, 102, "larger than 1 MiB");
+      faults.error({0, 0, 1, file}, 102, "larger than 1 MiB");
     } else {
       const bool absent = error.code == Code::not_found;
-      faults.error({file, 0, 0, 1}, 101, "cannot be read",
+      faults.error({0, 0, 1, file}, 101, "cannot be read",
                    absent ? "there is no such file; `tapewatch init LOGFILE` writes one" : error.message);
     }
     return false;
@@ -271,8 +272,10 @@ bool read_file_into(ConfigNode& root, const std::string& path, ConfigFaults& fau
   ConfigFile read = read_config_text(file, *content, faults);
   if (file == 0) {
     root = std::move(read.root);
-    if (root.kind == ConfigNode::Kind::null)
-      root = ConfigNode{ConfigNode::Kind::map, false, "", {file, 0, 0, 1}, {}, {}};
+    if (root.is_null()) {
+      root.kind = YamlNode::Kind::map;
+      root.place = {0, 0, 1, file};
+    }
   } else {
     merge_config(root, std::move(read.root));
   }
@@ -290,19 +293,20 @@ Surroundings process_surroundings() {
   std::array<char, 256> name{};
   if (::gethostname(name.data(), name.size() - 1) == 0) around.host_name = name.data();
   std::array<char, 4096> folder{};
+  if (auto labels = read_file("/etc/podinfo/labels", pod_labels_bytes_max)) around.pod_labels = std::move(*labels);
   if (::getcwd(folder.data(), folder.size()) != nullptr) around.folder = folder.data();
   return around;
 }
 
 std::optional<Config> load_config(const std::string& path, const Surroundings& around, Diagnostics& diagnostics) {
   ConfigFaults faults(diagnostics);
-  ConfigNode root;
-  root.kind = ConfigNode::Kind::refused;
+  YamlNode root;
+  root.kind = YamlNode::Kind::refused;
   bool whole = read_file_into(root, path, faults);
-  if (root.kind != ConfigNode::Kind::refused) {
+  if (root.kind != YamlNode::Kind::refused) {
     for (const std::string& further : further_files(path)) whole &= read_file_into(root, further, faults);
   }
-  ConfigSection top(faults, around, &root, {0, 0, 0, 1}, "");
+  ConfigSection top(faults, around, &root, {0, 0, 1, 0}, "");
   if (!top.present()) return std::nullopt;
   Config config = read_all(std::move(top), whole, around);
   if (faults.errors() > 0) return std::nullopt;

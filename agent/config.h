@@ -170,7 +170,8 @@ struct Config {
 struct Surroundings {
   std::function<std::optional<std::string>(const std::string& name)> environment;
   std::string host_name;
-  std::string folder;  // the current folder, absolute
+  std::string folder;        // the current folder, absolute
+  std::string pod_labels{};  // lines of name="value", as the downward API writes them to a file
 };
 [[nodiscard]] Surroundings process_surroundings();
 

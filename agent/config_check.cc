@@ -18,7 +18,7 @@ bool is_plain_name(std::string_view name) {
 }
 
 // `written` in quotes, as it stands in the file.
-std::string absolute_hint(const ConfigSection& section, const Place& place, const std::string& written) {
+std::string absolute_hint(const ConfigSection& section, const YamlPlace& place, const std::string& written) {
   if (written.size() < 3 || written[1] == '~' || written[1] == '$') return "write a path that starts with /";
   return "did you mean \"" + section.folder_of(place) + "/" + written.substr(1) + "?";
 }
@@ -26,7 +26,7 @@ std::string absolute_hint(const ConfigSection& section, const Place& place, cons
 void check_patterns(ConfigSection& section, std::string_view key, const std::vector<std::string>& patterns) {
   for (std::size_t i = 0; i < patterns.size(); ++i) {
     const std::string& pattern = patterns[i];
-    const Place place = section.place_of_item(key, i);
+    const YamlPlace place = section.place_of_item(key, i);
     if (pattern.empty()) continue;  // reported, or an empty text
     if (pattern[0] != '/') {
       section.error(place, 133, section.name_of(key) + " needs an absolute path, not " + section.written(key, i),
@@ -50,7 +50,7 @@ std::string_view url_host(std::string_view url) {
 // Elasticsearch's own rules for names; `dates` allows %Y %m %d %H.
 void check_index_name(ConfigSection& section, std::string_view key, const std::string& name, bool dates) {
   if (name.empty()) return;
-  const Place place = section.place_of_value(key);
+  const YamlPlace place = section.place_of_value(key);
   for (std::size_t i = 0; i < name.size(); ++i) {
     const char c = name[i];
     if (c == '%' && dates && i + 1 < name.size() &&
@@ -135,7 +135,7 @@ void check_words(ConfigSection& section, std::string_view key, const std::vector
 
 void check_absolute(ConfigSection& section, std::string_view key, const std::string& path) {
   if (path.empty() || path[0] == '/' || !section.has(key)) return;
-  const Place place = section.place_of_value(key);
+  const YamlPlace place = section.place_of_value(key);
   section.error(place, 133, section.name_of(key) + " needs an absolute path, not " + section.written(key),
                 absolute_hint(section, place, section.written(key)));
 }
@@ -143,7 +143,7 @@ void check_absolute(ConfigSection& section, std::string_view key, const std::str
 void check_rules(ConfigSection& section, RulesConfig& rules) {
   for (std::size_t i = 0; i < rules.include.size(); ++i) {
     std::string& pattern = rules.include[i];
-    const Place place = section.place_of_item("include", i);
+    const YamlPlace place = section.place_of_item("include", i);
     if (pattern.empty()) continue;
     if (!glob_is_closed(pattern)) {
       section.error(place, 134, "pattern " + section.written("include", i) + " has an open bracket in rules.include");
@@ -153,7 +153,7 @@ void check_rules(ConfigSection& section, RulesConfig& rules) {
 }
 
 void check_url(ConfigSection& section, std::string_view key, std::size_t index, const std::string& url) {
-  const Place place = section.place_of_item(key, index);
+  const YamlPlace place = section.place_of_item(key, index);
   const std::string name = section.name_of(key);
   const std::string written = section.written(key, index);
   const bool http = url.compare(0, 7, "http://") == 0 || url.compare(0, 8, "https://") == 0;
@@ -203,7 +203,7 @@ void check_elastic(ConfigSection& s, ConfigSection& ssl, ConfigSection& backoff,
 }
 
 void check_http(ConfigSection& s, const std::string& address, HttpConfig& http) {
-  const Place place = s.place_of_value("address");
+  const YamlPlace place = s.place_of_value("address");
   if (!parse_address(address, http.host, http.port)) {
     const bool port = !address.empty() && address.find_first_not_of(":0123456789") == std::string::npos;
     const std::string digits = address.substr(std::min(address.find_first_not_of(':'), address.size()));

@@ -33,11 +33,11 @@ std::string joined(const std::vector<std::string_view>& words) {
   return out;
 }
 
-std::string_view kind_name(ConfigNode::Kind kind) {
+std::string_view kind_name(YamlNode::Kind kind) {
   switch (kind) {
-    case ConfigNode::Kind::list:
+    case YamlNode::Kind::list:
       return "a list";
-    case ConfigNode::Kind::map:
+    case YamlNode::Kind::map:
       return "a map";
     default:
       return "one value";
@@ -100,46 +100,47 @@ std::string_view meant_word(std::string_view word, const std::vector<std::string
   return "";
 }
 
-ConfigSection::ConfigSection(ConfigFaults& faults, const Surroundings& around, const ConfigNode* node,
-                             const Place& place, std::string path)
+ConfigSection::ConfigSection(ConfigFaults& faults, const Surroundings& around, const YamlNode* node,
+                             const YamlPlace& place, std::string path)
     : faults_(faults), around_(around), node_(node), place_(place), path_(std::move(path)) {
-  if (node_ == nullptr || node_->kind == ConfigNode::Kind::map) return;
-  if (node_->kind == ConfigNode::Kind::list || node_->kind == ConfigNode::Kind::scalar) {
+  if (node_ == nullptr || node_->kind == YamlNode::Kind::map) return;
+  if (node_->kind == YamlNode::Kind::list || node_->kind == YamlNode::Kind::scalar) {
     const std::string name = path_.empty() ? "the configuration" : path_;
-    faults_.error(node_->kind == ConfigNode::Kind::scalar ? node_->place : place_, 120,
+    faults_.error(node_->kind == YamlNode::Kind::scalar ? node_->place : place_, 120,
                   name + " must be a map of keys, not " + std::string(kind_name(node_->kind)));
   }
   node_ = nullptr;
 }
 
 bool ConfigSection::is_null(std::string_view key) const {
-  const ConfigMember* member = node_ == nullptr ? nullptr : node_->find(key);
-  return member != nullptr && member->value.kind == ConfigNode::Kind::null;
+  const YamlMember* member = node_ == nullptr ? nullptr : node_->member(key);
+  return member != nullptr && member->value.kind == YamlNode::Kind::null;
 }
 
 bool ConfigSection::is_empty_list(std::string_view key) const {
-  const ConfigMember* member = node_ == nullptr ? nullptr : node_->find(key);
-  return member != nullptr && member->value.kind == ConfigNode::Kind::list && member->value.items.empty();
+  const YamlMember* member = node_ == nullptr ? nullptr : node_->member(key);
+  return member != nullptr && member->value.kind == YamlNode::Kind::list && member->value.items.empty();
 }
 
-Place ConfigSection::place_of(std::string_view key) const {
-  const ConfigMember* member = node_ == nullptr ? nullptr : node_->find(key);
-  return member == nullptr ? place_ : member->place;
+YamlPlace ConfigSection::place_of(std::string_view key) const {
+  const YamlMember* member = node_ == nullptr ? nullptr : node_->member(key);
+  return member == nullptr ? place_ : member->key.place;
 }
 
-Place ConfigSection::place_of_value(std::string_view key) const {
-  const ConfigMember* member = node_ == nullptr ? nullptr : node_->find(key);
-  return member == nullptr ? place_ : member->value.place;
+YamlPlace ConfigSection::place_of_value(std::string_view key) const {
+  const YamlMember* member = node_ == nullptr ? nullptr : node_->member(key);
+  if (member == nullptr) return place_;
+  return member->value.is_null() ? member->key.place : member->value.place;
 }
 
-Place ConfigSection::place_of_item(std::string_view key, std::size_t index) const {
-  const ConfigMember* member = node_ == nullptr ? nullptr : node_->find(key);
+YamlPlace ConfigSection::place_of_item(std::string_view key, std::size_t index) const {
+  const YamlMember* member = node_ == nullptr ? nullptr : node_->member(key);
   if (member == nullptr || index >= member->value.items.size()) return place_of_value(key);
   return member->value.items[index].place;
 }
 
 std::string ConfigSection::written(std::string_view key, std::size_t index) const {
-  const ConfigMember* member = node_ == nullptr ? nullptr : node_->find(key);
+  const YamlMember* member = node_ == nullptr ? nullptr : node_->member(key);
   if (member == nullptr) return "\"\"";
   return quoted(index < member->value.items.size() ? member->value.items[index].text : member->value.text);
 }
@@ -148,37 +149,37 @@ std::string ConfigSection::name_of(std::string_view key) const {
   return path_.empty() ? std::string(key) : path_ + "." + std::string(key);
 }
 
-const ConfigMember* ConfigSection::take(std::string_view key) {
+const YamlMember* ConfigSection::take(std::string_view key) {
   asked_.push_back(key);
-  return node_ == nullptr ? nullptr : node_->find(key);
+  return node_ == nullptr ? nullptr : node_->member(key);
 }
 
-void ConfigSection::wrong_type(const ConfigMember& member, std::string_view wanted) {
-  const std::string name = name_of(member.key);
-  if (member.value.kind == ConfigNode::Kind::refused) return;
-  if (member.value.kind == ConfigNode::Kind::null) {
-    faults_.error(member.place, 139, name + " has no value", "give it one or remove the key");
+void ConfigSection::wrong_type(const YamlMember& member, std::string_view wanted) {
+  const std::string name = name_of(member.key.text);
+  if (member.value.kind == YamlNode::Kind::refused) return;
+  if (member.value.kind == YamlNode::Kind::null) {
+    faults_.error(member.key.place, 139, name + " has no value", "give it one or remove the key");
     return;
   }
-  const bool scalar = member.value.kind == ConfigNode::Kind::scalar;
+  const bool scalar = member.value.kind == YamlNode::Kind::scalar;
   std::string hint;
   if (scalar && wanted == "a list")
     hint = did_you_mean(member.value.quoted ? "[" + quoted(member.value.text) + "]" : "[" + member.value.text + "]");
-  faults_.error(scalar ? member.value.place : member.place, 120,
+  faults_.error(scalar ? member.value.place : member.key.place, 120,
                 name + " must be " + std::string(wanted) + ", not " + std::string(kind_name(member.value.kind)), hint);
 }
 
 std::optional<std::string> ConfigSection::scalar(std::string_view key, std::string_view wanted) {
-  const ConfigMember* member = take(key);
+  const YamlMember* member = take(key);
   if (member == nullptr) return std::nullopt;
-  if (member->value.kind != ConfigNode::Kind::scalar) {
+  if (member->value.kind != YamlNode::Kind::scalar) {
     wrong_type(*member, wanted);
     return std::nullopt;
   }
   return expand(member->value, name_of(key));
 }
 
-std::optional<std::string> ConfigSection::expand(const ConfigNode& node, const std::string& name) {
+std::optional<std::string> ConfigSection::expand(const YamlNode& node, const std::string& name) {
   std::string out;
   const std::string& text = node.text;
   for (std::size_t at = 0; at < text.size();) {
@@ -215,7 +216,7 @@ std::optional<std::string> ConfigSection::expand(const ConfigNode& node, const s
   return out;
 }
 
-std::optional<std::string> ConfigSection::filled_text(const ConfigNode& node, const std::string& name, bool trap) {
+std::optional<std::string> ConfigSection::filled_text(const YamlNode& node, const std::string& name, bool trap) {
   const std::string_view reading = node.quoted || !trap ? "" : yaml11_reading(node.text);
   if (!reading.empty()) {
     faults_.error(node.place, 131,
@@ -227,9 +228,9 @@ std::optional<std::string> ConfigSection::filled_text(const ConfigNode& node, co
 }
 
 void ConfigSection::text(std::string_view key, std::string& out) {
-  const ConfigMember* member = take(key);
+  const YamlMember* member = take(key);
   if (member == nullptr) return;
-  if (member->value.kind != ConfigNode::Kind::scalar) return wrong_type(*member, "text");
+  if (member->value.kind != YamlNode::Kind::scalar) return wrong_type(*member, "text");
   if (auto value = filled_text(member->value, name_of(key), true)) out = std::move(*value);
 }
 
@@ -240,10 +241,10 @@ void ConfigSection::flag(std::string_view key, bool& out) {
     out = *value == "true";
     return;
   }
-  bad_flag(node_->find(key)->value, name_of(key), *value);
+  bad_flag(node_->member(key)->value, name_of(key), *value);
 }
 
-void ConfigSection::bad_flag(const ConfigNode& node, const std::string& name, const std::string& value) {
+void ConfigSection::bad_flag(const YamlNode& node, const std::string& name, const std::string& value) {
   const bool boolean = yaml11_reading(value) == "a boolean";
   const char first = value.empty() ? ' ' : value[0];
   const bool yes =
@@ -261,8 +262,8 @@ void ConfigSection::duration(std::string_view key, milliseconds& out, DurationRa
   if (!value) return;
   ValueFault fault;
   const auto parsed = parse_duration(*value, fault);
-  const Place place = place_of_value(key);
-  const std::string& shown = node_->find(key)->value.text;
+  const YamlPlace place = place_of_value(key);
+  const std::string& shown = node_->member(key)->value.text;
   if (!parsed) {
     const bool unit = fault.kind == ValueFault::Kind::unit_missing;
     faults_.error(place, unit ? 124 : 125,
@@ -283,8 +284,8 @@ void ConfigSection::size(std::string_view key, std::uint64_t& out, CountRange ra
   if (!value) return;
   ValueFault fault;
   const auto parsed = parse_size(*value, fault);
-  const Place place = place_of_value(key);
-  const std::string& shown = node_->find(key)->value.text;
+  const YamlPlace place = place_of_value(key);
+  const std::string& shown = node_->member(key)->value.text;
   if (!parsed) {
     const bool unit = fault.kind == ValueFault::Kind::unit_missing;
     faults_.error(place, unit ? 124 : 126,
@@ -303,8 +304,8 @@ void ConfigSection::size(std::string_view key, std::uint64_t& out, CountRange ra
 void ConfigSection::count(std::string_view key, std::uint64_t& out, CountRange range) {
   const auto value = scalar(key, "a whole number");
   if (!value) return;
-  const Place place = place_of_value(key);
-  const std::string& shown = node_->find(key)->value.text;
+  const YamlPlace place = place_of_value(key);
+  const std::string& shown = node_->member(key)->value.text;
   const std::string_view reading = yaml11_reading(*value);
   if (!reading.empty() && reading != "a boolean") {
     const std::string meant = plain_decimal(*value);
@@ -327,39 +328,39 @@ void ConfigSection::count(std::string_view key, std::uint64_t& out, CountRange r
 }
 
 void ConfigSection::texts(std::string_view key, std::vector<std::string>& out) {
-  const ConfigMember* member = take(key);
+  const YamlMember* member = take(key);
   if (member == nullptr) return;
-  if (member->value.kind != ConfigNode::Kind::list) return wrong_type(*member, "a list");
+  if (member->value.kind != YamlNode::Kind::list) return wrong_type(*member, "a list");
   std::vector<std::string> values;
-  for (const ConfigNode& item : member->value.items) {
+  for (const YamlNode& item : member->value.items) {
     const std::string name = name_of(key) + "[" + std::to_string(values.size()) + "]";
-    if (item.kind == ConfigNode::Kind::scalar) {
+    if (item.kind == YamlNode::Kind::scalar) {
       values.push_back(filled_text(item, name, true).value_or(""));
-    } else if (item.kind == ConfigNode::Kind::null) {
+    } else if (item.kind == YamlNode::Kind::null) {
       faults_.error(item.place, 139, name + " has no value", "remove it");
-    } else if (item.kind != ConfigNode::Kind::refused) {
+    } else if (item.kind != YamlNode::Kind::refused) {
       faults_.error(item.place, 120, name + " must be text, not " + std::string(kind_name(item.kind)),
-                    item.kind == ConfigNode::Kind::map ? "a value with { } or \": \" in it needs quotes" : "");
+                    item.kind == YamlNode::Kind::map ? "a value with { } or \": \" in it needs quotes" : "");
     }
   }
   out = std::move(values);
 }
 
 void ConfigSection::secret(std::string_view key, Secret& out) {
-  const ConfigMember* member = take(key);
+  const YamlMember* member = take(key);
   if (member == nullptr) return;
   const std::string name = name_of(key);
-  const ConfigNode& value = member->value;
-  if (value.kind == ConfigNode::Kind::scalar) {
+  const YamlNode& value = member->value;
+  if (value.kind == YamlNode::Kind::scalar) {
     if (auto text = expand(value, name)) out = Secret(std::move(*text));
     if (value.text.find("${") == std::string::npos) {
-      faults_.warning(member->place, 144, name + " stands in plain text",
+      faults_.warning(member->key.place, 144, name + " stands in plain text",
                       "write {file: PATH} or ${NAME} instead of the value");
     }
     return;
   }
-  if (value.kind != ConfigNode::Kind::map) return wrong_type(*member, "text or {file: PATH}");
-  ConfigSection file(faults_, around_, &value, member->place, name);
+  if (value.kind != YamlNode::Kind::map) return wrong_type(*member, "text or {file: PATH}");
+  ConfigSection file(faults_, around_, &value, member->key.place, name);
   std::string path;
   file.text("file", path);
   if (!file.has("file")) file.missing("file", "write {file: PATH}");
@@ -369,7 +370,7 @@ void ConfigSection::secret(std::string_view key, Secret& out) {
   read_secret_file(file.place_of_value("file"), name, path, out);
 }
 
-void ConfigSection::read_secret_file(const Place& place, const std::string& name, const std::string& path,
+void ConfigSection::read_secret_file(const YamlPlace& place, const std::string& name, const std::string& path,
                                      Secret& out) {
   struct stat status {};
   if (::stat(path.c_str(), &status) == 0) {
@@ -390,45 +391,45 @@ void ConfigSection::bad_choice(std::string_view key, const std::string& value,
                                const std::vector<std::string_view>& allowed) {
   const std::string_view near = meant_word(value, allowed);
   faults_.error(
-      place_of_value(key), 127, quoted(node_->find(key)->value.text) + " is not a value of " + name_of(key),
+      place_of_value(key), 127, quoted(node_->member(key)->value.text) + " is not a value of " + name_of(key),
       near.empty() ? "allowed: " + joined(allowed) : did_you_mean(quoted(near)) + " allowed: " + joined(allowed));
 }
 
 ConfigSection ConfigSection::section(std::string_view key) {
-  const ConfigMember* member = take(key);
+  const YamlMember* member = take(key);
   return ConfigSection(faults_, around_, member == nullptr ? nullptr : &member->value, place_of(key), name_of(key));
 }
 
 std::vector<ConfigSection> ConfigSection::sections(std::string_view key) {
   std::vector<ConfigSection> out;
-  const ConfigMember* member = take(key);
+  const YamlMember* member = take(key);
   if (member == nullptr) return out;
-  if (member->value.kind != ConfigNode::Kind::list) {
+  if (member->value.kind != YamlNode::Kind::list) {
     wrong_type(*member, "a list of maps");
     return out;
   }
-  for (const ConfigNode& item : member->value.items) {
+  for (const YamlNode& item : member->value.items) {
     const std::string name = name_of(key) + "[" + std::to_string(out.size()) + "]";
-    if (item.kind == ConfigNode::Kind::null) faults_.error(item.place, 139, name + " has no value", "remove the dash");
+    if (item.kind == YamlNode::Kind::null) faults_.error(item.place, 139, name + " has no value", "remove the dash");
     out.emplace_back(faults_, around_, &item, item.place, name);
   }
   return out;
 }
 
 void ConfigSection::named_texts(std::string_view key, std::vector<std::pair<std::string, std::string>>& out) {
-  const ConfigMember* member = take(key);
+  const YamlMember* member = take(key);
   if (member == nullptr) return;
-  if (member->value.kind != ConfigNode::Kind::map) return wrong_type(*member, "a map of names and texts");
+  if (member->value.kind != YamlNode::Kind::map) return wrong_type(*member, "a map of names and texts");
   collect_texts(member->value, "", out);
 }
 
-void ConfigSection::collect_texts(const ConfigNode& node, const std::string& name,
+void ConfigSection::collect_texts(const YamlNode& node, const std::string& name,
                                   std::vector<std::pair<std::string, std::string>>& out) {
-  for (const ConfigMember& member : node.members) {
-    const std::string full = name.empty() ? member.key : name + "." + member.key;
-    if (member.value.kind == ConfigNode::Kind::map) {
+  for (const YamlMember& member : node.members) {
+    const std::string full = name.empty() ? member.key.text : name + "." + member.key.text;
+    if (member.value.kind == YamlNode::Kind::map) {
       collect_texts(member.value, full, out);
-    } else if (member.value.kind == ConfigNode::Kind::scalar) {
+    } else if (member.value.kind == YamlNode::Kind::scalar) {
       if (auto value = filled_text(member.value, full, true)) out.emplace_back(full, std::move(*value));
     } else {
       wrong_type(member, "text");
@@ -441,7 +442,7 @@ void ConfigSection::missing(std::string_view key, std::string hint) {
   faults_.error(place_, 122, "missing key " + quoted(key) + where, std::move(hint));
 }
 
-std::string ConfigSection::folder_of(const Place& place) const {
+std::string ConfigSection::folder_of(const YamlPlace& place) const {
   const std::string& file = faults_.file(place.file);
   const std::size_t slash = file.rfind('/');
   std::string folder = slash == std::string::npos ? "" : file.substr(0, slash);
@@ -451,15 +452,15 @@ std::string ConfigSection::folder_of(const Place& place) const {
 
 void ConfigSection::finish() {
   if (node_ == nullptr) return;
-  for (const ConfigMember& member : node_->members) {
+  for (const YamlMember& member : node_->members) {
     if (faults_.full()) return;  // a suggestion costs more than it is worth
-    if (std::find(asked_.begin(), asked_.end(), member.key) != asked_.end()) continue;
-    const std::string_view near = meant_word(member.key, asked_);
-    const std::string_view elsewhere = near.empty() ? place_of_key(member.key) : "";
+    if (std::find(asked_.begin(), asked_.end(), member.key.text) != asked_.end()) continue;
+    const std::string_view near = meant_word(member.key.text, asked_);
+    const std::string_view elsewhere = near.empty() ? place_of_key(member.key.text) : "";
     std::string hint = near.empty() ? "allowed: " + joined(asked_) : did_you_mean(quoted(near));
     if (!elsewhere.empty()) hint = did_you_mean(elsewhere);
-    faults_.error(member.place, 123,
-                  "unknown key " + quoted(member.key) + (path_.empty() ? " at the top" : " in " + path_), hint);
+    faults_.error(member.key.place, 123,
+                  "unknown key " + quoted(member.key.text) + (path_.empty() ? " at the top" : " in " + path_), hint);
   }
 }
 

@@ -31,20 +31,20 @@ struct CountRange {
 class ConfigSection final {
  public:
   // `node` may be null (the section is not there) and must outlive this; `path` is its name in messages.
-  ConfigSection(ConfigFaults& faults, const Surroundings& around, const ConfigNode* node, const Place& place,
+  ConfigSection(ConfigFaults& faults, const Surroundings& around, const YamlNode* node, const YamlPlace& place,
                 std::string path);
 
   [[nodiscard]] bool present() const { return node_ != nullptr; }
-  [[nodiscard]] bool has(std::string_view key) const { return node_ != nullptr && node_->find(key) != nullptr; }
+  [[nodiscard]] bool has(std::string_view key) const { return node_ != nullptr && node_->member(key) != nullptr; }
   // The key stands there with nothing behind it.
   [[nodiscard]] bool is_null(std::string_view key) const;
   [[nodiscard]] bool is_empty_list(std::string_view key) const;
   // Of the key, or of the section when the key is not there.
-  [[nodiscard]] Place place_of(std::string_view key) const;
+  [[nodiscard]] YamlPlace place_of(std::string_view key) const;
   // Of the key's value.
-  [[nodiscard]] Place place_of_value(std::string_view key) const;
+  [[nodiscard]] YamlPlace place_of_value(std::string_view key) const;
   // Of one item of the key's list.
-  [[nodiscard]] Place place_of_item(std::string_view key, std::size_t index) const;
+  [[nodiscard]] YamlPlace place_of_item(std::string_view key, std::size_t index) const;
   // The key's value, or the item of its list, as it was written: with ${NAME} in it, shortened, in quotes.
   [[nodiscard]] std::string written(std::string_view key, std::size_t index = 0) const;
   // "outputs.elasticsearch.hosts"
@@ -68,34 +68,34 @@ class ConfigSection final {
   void named_texts(std::string_view key, std::vector<std::pair<std::string, std::string>>& out);
 
   void missing(std::string_view key, std::string hint);
-  void error(const Place& place, int number, std::string message, std::string hint = "") {
+  void error(const YamlPlace& place, int number, std::string message, std::string hint = "") {
     faults_.error(place, number, std::move(message), std::move(hint));
   }
-  void warning(const Place& place, int number, std::string message, std::string hint = "") {
+  void warning(const YamlPlace& place, int number, std::string message, std::string hint = "") {
     faults_.warning(place, number, std::move(message), std::move(hint));
   }
   // Folder of the file in which this place stands; absolute.
-  [[nodiscard]] std::string folder_of(const Place& place) const;
+  [[nodiscard]] std::string folder_of(const YamlPlace& place) const;
 
   void finish();
 
  private:
-  const ConfigMember* take(std::string_view key);
+  const YamlMember* take(std::string_view key);
   // The scalar at `key` with ${...} filled in.
   std::optional<std::string> scalar(std::string_view key, std::string_view wanted);
-  std::optional<std::string> expand(const ConfigNode& node, const std::string& name);
-  std::optional<std::string> filled_text(const ConfigNode& node, const std::string& name, bool trap);
-  void wrong_type(const ConfigMember& member, std::string_view wanted);
+  std::optional<std::string> expand(const YamlNode& node, const std::string& name);
+  std::optional<std::string> filled_text(const YamlNode& node, const std::string& name, bool trap);
+  void wrong_type(const YamlMember& member, std::string_view wanted);
   void bad_choice(std::string_view key, const std::string& value, const std::vector<std::string_view>& allowed);
-  void bad_flag(const ConfigNode& node, const std::string& name, const std::string& value);
-  void read_secret_file(const Place& place, const std::string& name, const std::string& path, Secret& out);
-  void collect_texts(const ConfigNode& node, const std::string& name,
+  void bad_flag(const YamlNode& node, const std::string& name, const std::string& value);
+  void read_secret_file(const YamlPlace& place, const std::string& name, const std::string& path, Secret& out);
+  void collect_texts(const YamlNode& node, const std::string& name,
                      std::vector<std::pair<std::string, std::string>>& out);
 
   ConfigFaults& faults_;
   const Surroundings& around_;
-  const ConfigNode* node_;
-  Place place_;
+  const YamlNode* node_;
+  YamlPlace place_;
   std::string path_;
   std::vector<std::string_view> asked_;
 };

@@ -5,8 +5,6 @@
 #include <cctype>
 #include <vector>
 
-#include "base/utf8.h"
-
 namespace tapewatch {
 namespace {
 
@@ -19,30 +17,6 @@ void each_line(std::string_view text, const Visit& visit) {
     visit(text.substr(at, end - at), number);
     at = end + 1;
   }
-}
-
-Place place_of(int file, std::string_view text, std::size_t offset) {
-  const auto line = std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(offset), '\n');
-  const std::size_t start = text.rfind('\n', offset == 0 ? 0 : offset - 1);
-  const std::size_t begin = start == std::string_view::npos || offset == 0 ? 0 : start + 1;
-  return {file, static_cast<int>(line) + 1, static_cast<int>(offset - begin) + 1, 1};
-}
-
-bool check_bytes(int file, std::string_view text, ConfigFaults& faults) {
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t length = utf8_sequence(text.substr(at));
-    const auto byte = static_cast<unsigned char>(text[at]);
-    if (length == 0) {
-      faults.error(place_of(file, text, at), 103, "not UTF-8", "save the file as UTF-8");
-      return false;
-    }
-    if ((byte < 0x20 && byte != '\n' && byte != '\t' && byte != '\r') || byte == 0x7F) {
-      faults.error(place_of(file, text, at), 104, "a control byte", "remove it, or write \"\\x..\" in quotes");
-      return false;
-    }
-    at += length;
-  }
-  return true;
 }
 
 // Follows quotes and brackets through YAML text; block scalars are rare in configurations and read as plain text.
@@ -175,7 +149,6 @@ bool redact_line(std::string& line) {
 }  // namespace
 
 bool check_text(int file, std::string_view text, ConfigFaults& faults) {
-  if (!check_bytes(file, text, faults)) return false;
   bool good = true;
   BracketScanner scanner;
   each_line(text, [&](std::string_view line, int number) {
@@ -185,11 +158,11 @@ bool check_text(int file, std::string_view text, ConfigFaults& faults) {
     if (first == std::string_view::npos || line[first] == '#' || tab == std::string_view::npos || tab > first) return;
     good = false;
     if (!faults.full())
-      faults.error({file, number, static_cast<int>(tab) + 1, 1}, 105, "a tab in the indentation", "use spaces");
+      faults.error({number, static_cast<int>(tab) + 1, 1, file}, 105, "a tab in the indentation", "use spaces");
   });
   if (const auto deep = scanner.too_deep()) {
     good = false;
-    faults.error({file, deep->line, deep->column, 1}, 110, "nested deeper than 32 levels");
+    faults.error({deep->line, deep->column, 1, file}, 110, "nested deeper than 32 levels");
   }
   return good;
 }

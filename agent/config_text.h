@@ -14,8 +14,7 @@ namespace tapewatch {
 inline constexpr std::uint64_t config_bytes_max = 1024 * 1024;
 inline constexpr std::size_t nesting_max = 32;
 
-// Reports bytes that are not UTF-8, control bytes, tabs in indentation and brackets within brackets without end. True
-// when the text may be parsed.
+// Reports tabs in indentation and brackets within brackets without end. True when the text may be parsed.
 [[nodiscard]] bool check_text(int file, std::string_view text, ConfigFaults& faults);
 
 // A quote or bracket that is opened but not closed before line `line_max`.

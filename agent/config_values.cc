@@ -10,19 +10,19 @@
 namespace tapewatch {
 namespace {
 
-struct Unit {
+struct ValueUnit {
   std::string_view name;
   std::uint64_t factor;
 };
-constexpr std::array<Unit, 5> durations = {
+constexpr std::array<ValueUnit, 5> durations = {
     {{"ms", 1}, {"s", 1'000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}}};
-constexpr std::array<Unit, 7> sizes = {{{"B", 1},
-                                        {"KiB", 1ULL << 10},
-                                        {"MiB", 1ULL << 20},
-                                        {"GiB", 1ULL << 30},
-                                        {"KB", 1'000},
-                                        {"MB", 1'000'000},
-                                        {"GB", 1'000'000'000}}};
+constexpr std::array<ValueUnit, 7> sizes = {{{"B", 1},
+                                             {"KiB", 1ULL << 10},
+                                             {"MiB", 1ULL << 20},
+                                             {"GiB", 1ULL << 30},
+                                             {"KB", 1'000},
+                                             {"MB", 1'000'000},
+                                             {"GB", 1'000'000'000}}};
 
 struct Alias {
   std::string_view written;  // lower case
@@ -79,16 +79,16 @@ std::string lower(std::string_view text) {
 }
 
 template <std::size_t N>
-std::string format_with_unit(std::uint64_t value, const std::array<Unit, N>& units) {
-  const Unit* best = &units[0];
-  for (const Unit& unit : units) {
+std::string format_with_unit(std::uint64_t value, const std::array<ValueUnit, N>& units) {
+  const ValueUnit* best = &units[0];
+  for (const ValueUnit& unit : units) {
     if (value != 0 && value % unit.factor == 0 && unit.factor > best->factor) best = &unit;
   }
   return std::to_string(value / best->factor) + std::string(best->name);
 }
 
 template <std::size_t N, std::size_t M>
-std::optional<std::uint64_t> parse_with_unit(std::string_view text, const std::array<Unit, N>& units,
+std::optional<std::uint64_t> parse_with_unit(std::string_view text, const std::array<ValueUnit, N>& units,
                                              const std::array<Alias, M>& aliases, std::string_view usual_unit,
                                              std::uint64_t most, ValueFault& fault) {
   std::uint64_t number = 0;
@@ -103,7 +103,7 @@ std::optional<std::uint64_t> parse_with_unit(std::string_view text, const std::a
              smallest ? format_with_unit(number, units) : std::to_string(number) + std::string(usual_unit)};
     return std::nullopt;
   }
-  for (const Unit& known : units) {
+  for (const ValueUnit& known : units) {
     if (known.name == unit) return number > most / known.factor ? std::nullopt : std::optional(number * known.factor);
   }
   const std::string written = lower(unit);

@@ -20,7 +20,7 @@ HOMES = {
     "simdjson.h": ["event"], "uv.h": ["loop"], "curl/": ["loop"], "sqlite3.h": ["storage"], "zstd.h": ["storage"],
     "hiredis/": ["storage"], "httplib.h": ["http"], "prometheus/": ["metrics"], "isa-l": ["sinks"], "re2/": ["base"],
     "xxhash.h": ["base"], "openssl/": ["base"], "hs/": ["base"],
-    "yaml-cpp/": ["config_reader.cc", "config_tree.cc", "detect/rule_loader"],
+    "yaml-cpp/": ["base"],
 }
 # Conditional compilation is for base/; these have their reasons.
 CONDITIONAL_HOMES = {

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/files.h"
+#include "detect/rule_documents.h"
 
 namespace tapewatch {
 namespace {
@@ -19,13 +20,13 @@ std::string text_of(const YamlNode& document, std::string_view key) {
 
 void tell_no_rule(const YamlNode& document, RuleFaults& faults) {
   const std::vector<std::string_view> kinds = {"detection", "correlation"};
-  for (const YamlNode& key : document.keys) {
+  for (const auto& [key, value] : document.members) {
     const std::string hint = RuleFaults::suggest(key.text, kinds);
     if (hint.empty()) continue;
-    faults.error(fault_number::not_a_rule, key.place, "not a rule: unknown key \"" + key.text + "\"", hint);
+    faults.error(fault_number::not_a_rule, key, "not a rule: unknown key \"" + key.text + "\"", hint);
     return;
   }
-  faults.error(fault_number::not_a_rule, document.place, "not a rule: neither detection nor correlation");
+  faults.error(fault_number::not_a_rule, document, "not a rule: neither detection nor correlation");
 }
 
 }  // namespace
@@ -45,7 +46,7 @@ void RuleLoader::add_file(const std::string& path) {
 
 void RuleLoader::add_text(const std::string& name, std::string_view text) {
   const std::size_t faults_before = diagnostics_.all().size();
-  YamlDocuments read = read_yaml(name, text, options_.yaml, diagnostics_);
+  RuleDocuments read = read_rule_documents(name, text, options_.yaml, diagnostics_);
   rules_.rejected += read.rejected;
   for (std::size_t i = 0; i < read.rejected; ++i) reports_.push_back({name, 0, "", "", false});
   for (YamlNode& document : read.documents) add_document(name, std::move(document));
@@ -61,7 +62,7 @@ void RuleLoader::reject(const std::string& file, const YamlNode& document) {
 void RuleLoader::add_document(const std::string& file, YamlNode document) {
   RuleFaults faults(file, diagnostics_);
   if (!document.is_map()) {
-    faults.error(fault_number::not_a_rule, document.place, "not a rule: the document is not a map");
+    faults.error(fault_number::not_a_rule, document, "not a rule: the document is not a map");
     reject(file, document);
     return;
   }
@@ -69,17 +70,16 @@ void RuleLoader::add_document(const std::string& file, YamlNode document) {
   const bool detection = document.find("detection") != nullptr;
   const bool correlation = document.find("correlation") != nullptr;
   if (detection && correlation) {
-    faults.error(fault_number::not_a_rule, document.place, "a rule is either a detection or a correlation");
+    faults.error(fault_number::not_a_rule, document, "a rule is either a detection or a correlation");
   }
   for (const std::string_view kind : later_kinds) {
     if (detection || correlation || document.find(kind) == nullptr) continue;
-    faults.error(fault_number::not_yet, document.place,
+    faults.error(fault_number::not_yet, document,
                  "documents of kind \"" + std::string(kind) + "\" are not supported by this version");
   }
   if (faults.errors() == 0 && !detection && !correlation) tell_no_rule(document, faults);
   if (faults.errors() == 0 && rules_.size() + correlations_.size() >= options_.rules_max) {
-    faults.error(fault_number::rule_limit, document.place,
-                 "more than " + std::to_string(options_.rules_max) + " rules");
+    faults.error(fault_number::rule_limit, document, "more than " + std::to_string(options_.rules_max) + " rules");
   }
   if (faults.errors() > 0) {
     reject(file, document);
@@ -97,7 +97,7 @@ bool RuleLoader::unique(const RuleHead& head, const YamlNode& document, RuleFaul
     const auto at = std::lower_bound(names_.begin(), names_.end(), text, before);
     if (text.empty() || at == names_.end() || at->text != text) continue;
     const YamlNode* node = document.find(text == head.id ? "id" : "name");
-    faults.error(fault_number::duplicate_rule, node != nullptr ? node->place : document.place,
+    faults.error(fault_number::duplicate_rule, node != nullptr ? *node : document,
                  "another rule has the id or name \"" + text + "\" already", "it stands at " + at->place);
     return false;
   }

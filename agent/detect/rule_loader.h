@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "base/diagnostic.h"
+#include "base/yaml.h"
 #include "detect/rule.h"
 #include "detect/rule_loader_parts.h"
-#include "detect/rule_loader_yaml.h"
 #include "event/field_table.h"
 
 namespace tapewatch {
@@ -21,7 +21,7 @@ class RuleLoader final {
   struct Options {
     std::size_t file_bytes_max = 8 << 20;
     std::size_t rules_max = 20'000;
-    YamlLimits yaml;
+    YamlOptions yaml;
     ItemLimits items;
     LogSource log_source;  // what our events are
   };

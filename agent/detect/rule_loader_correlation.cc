@@ -46,7 +46,7 @@ class CorrelationReader final {
   const YamlNode* need(std::string_view key) {
     const YamlNode* node = map_.find(key);
     if (node == nullptr) {
-      faults_.error(fault_number::missing_key, map_.place, "a correlation needs " + std::string(key));
+      faults_.error(fault_number::missing_key, map_, "a correlation needs " + std::string(key));
     }
     return node;
   }
@@ -58,10 +58,10 @@ class CorrelationReader final {
     if (type->text == "value_count") {
       rule_.type = CorrelationType::value_count;
     } else if (std::find(types.begin(), types.end(), type->text) != types.end()) {
-      faults_.error(fault_number::not_yet, type->place,
+      faults_.error(fault_number::not_yet, *type,
                     "correlations of type " + type->text + " are not supported by this version");
     } else {
-      faults_.error(fault_number::correlation_type, type->place, "unknown correlation type \"" + type->text + "\"",
+      faults_.error(fault_number::correlation_type, *type, "unknown correlation type \"" + type->text + "\"",
                     RuleFaults::suggest(type->text, {types.begin(), types.end()}));
     }
   }
@@ -73,11 +73,11 @@ class CorrelationReader final {
       refer(*rules);
       return;
     }
-    if (!rules->is_list() || rules->children.empty()) {
-      faults_.error(fault_number::wrong_type, rules->place, "rules must be a list of ids or names");
+    if (!rules->is_list() || rules->items.empty()) {
+      faults_.error(fault_number::wrong_type, *rules, "rules must be a list of ids or names");
       return;
     }
-    for (const YamlNode& name : rules->children) refer(name);
+    for (const YamlNode& name : rules->items) refer(name);
   }
 
   void refer(const YamlNode& name) {
@@ -87,11 +87,10 @@ class CorrelationReader final {
     if (rule == known_.end()) {
       std::vector<std::string_view> names;
       for (const KnownRule& k : known_) names.push_back(k.name.empty() ? k.id : k.name);
-      faults_.error(fault_number::unknown_rule, name.place, "no rule has the id or name \"" + name.text + "\"",
+      faults_.error(fault_number::unknown_rule, name, "no rule has the id or name \"" + name.text + "\"",
                     RuleFaults::suggest(name.text, names));
     } else if (rule->correlation) {
-      faults_.error(fault_number::not_yet, name.place,
-                    "correlations of correlations are not supported by this version");
+      faults_.error(fault_number::not_yet, name, "correlations of correlations are not supported by this version");
     } else {
       rule_.rules.push_back(rule->index);
       referred_.push_back(*rule);
@@ -103,7 +102,7 @@ class CorrelationReader final {
     if (timespan == nullptr) return;
     const auto span = parse_timespan(timespan->text);
     if (!span) {
-      faults_.error(fault_number::bad_timespan, timespan->place, "bad timespan \"" + timespan->text + "\"",
+      faults_.error(fault_number::bad_timespan, *timespan, "bad timespan \"" + timespan->text + "\"",
                     "a number and a unit: s m h d w M y");
     }
     rule_.timespan_ns = span.value_or(0);
@@ -111,19 +110,19 @@ class CorrelationReader final {
 
   void read_groups() {
     const YamlNode* groups = map_.find("group-by");
-    if (groups == nullptr || groups->kind == YamlNode::Kind::null) return;
+    if (groups == nullptr || groups->is_null()) return;
     if (groups->is_scalar()) {
       add_group(*groups);
     } else if (groups->is_list()) {
-      for (const YamlNode& name : groups->children) add_group(name);
+      for (const YamlNode& name : groups->items) add_group(name);
     } else {
-      faults_.error(fault_number::wrong_type, groups->place, "group-by must be a list of fields");
+      faults_.error(fault_number::wrong_type, *groups, "group-by must be a list of fields");
     }
   }
 
   void add_group(const YamlNode& name) {
     if (!name.is_scalar()) {
-      faults_.error(fault_number::wrong_type, name.place, "group-by must be a list of fields");
+      faults_.error(fault_number::wrong_type, name, "group-by must be a list of fields");
       return;
     }
     const YamlNode* aliases = map_.find("aliases");
@@ -136,7 +135,7 @@ class CorrelationReader final {
         field = alias->find(rule.name);
         if (field == nullptr || rule.name.empty()) field = alias->find(rule.id);
         if (field == nullptr) {
-          faults_.error(fault_number::bad_alias, alias->place,
+          faults_.error(fault_number::bad_alias, *alias,
                         "alias \"" + name.text + "\" names no field for the rule \"" +
                             std::string(rule.name.empty() ? rule.id : rule.name) + "\"");
           return;
@@ -150,36 +149,36 @@ class CorrelationReader final {
   void read_condition() {
     const YamlNode* condition = need("condition");
     if (condition == nullptr) return;
-    if (!condition->is_map() || condition->keys.empty()) {
-      faults_.error(fault_number::wrong_type, condition->place, "a correlation's condition must be a map",
+    if (!condition->is_map() || condition->members.empty()) {
+      faults_.error(fault_number::wrong_type, *condition, "a correlation's condition must be a map",
                     "condition: {gte: 5}");
       return;
     }
     int bounds = 0;
-    for (std::size_t i = 0; i < condition->keys.size(); ++i) {
-      if (condition->keys[i].text == "field") {
-        read_value_fields(condition->keys[i], condition->children[i]);
+    for (const auto& [key, value] : condition->members) {
+      if (key.text == "field") {
+        read_value_fields(key, value);
       } else {
         ++bounds;
-        read_bound(condition->keys[i], condition->children[i]);
+        read_bound(key, value);
       }
     }
     if (bounds == 0) {
-      faults_.error(fault_number::bad_bound, condition->place, "a condition needs one of gt gte lt lte eq neq");
+      faults_.error(fault_number::bad_bound, *condition, "a condition needs one of gt gte lt lte eq neq");
     }
     if (rule_.type == CorrelationType::value_count && rule_.value_fields.empty()) {
-      faults_.error(fault_number::missing_key, condition->place, "value_count needs a field in its condition");
+      faults_.error(fault_number::missing_key, *condition, "value_count needs a field in its condition");
     }
   }
 
   void read_value_fields(const YamlNode& key, const YamlNode& value) {
     if (rule_.type != CorrelationType::value_count) {
-      faults_.error(fault_number::bad_bound, key.place, "event_count counts events and takes no field",
+      faults_.error(fault_number::bad_bound, key, "event_count counts events and takes no field",
                     "type: value_count counts the values of a field");
     } else if (value.is_scalar()) {
       rule_.value_fields.push_back(rule_field(fields_, value.text));
     } else {
-      for (const YamlNode& field : value.children) rule_.value_fields.push_back(rule_field(fields_, field.text));
+      for (const YamlNode& field : value.items) rule_.value_fields.push_back(rule_field(fields_, field.text));
     }
   }
 
@@ -189,12 +188,12 @@ class CorrelationReader final {
     if (name == bound_names.end()) {
       std::vector<std::string_view> names;
       for (const BoundName& b : bound_names) names.push_back(b.name);
-      faults_.error(fault_number::bad_bound, key.place, "unknown key \"" + key.text + "\" in the condition",
+      faults_.error(fault_number::bad_bound, key, "unknown key \"" + key.text + "\" in the condition",
                     RuleFaults::suggest(key.text, names));
       return;
     }
-    if (!value.plain || !is_plain_integer(value.text) || value.text.front() == '-' || value.text.size() > 15) {
-      faults_.error(fault_number::bad_bound, value.place, "\"" + value.text + "\" is not a count");
+    if (value.quoted || !is_plain_integer(value.text) || value.text.front() == '-' || value.text.size() > 15) {
+      faults_.error(fault_number::bad_bound, value, "\"" + value.text + "\" is not a count");
       return;
     }
     rule_.bounds.push_back({name->kind, std::strtoull(value.text.c_str(), nullptr, 10)});
@@ -204,7 +203,7 @@ class CorrelationReader final {
     const YamlNode* generate = map_.find("generate");
     if (generate == nullptr) return false;
     if (generate->text != "true" && generate->text != "false") {
-      faults_.error(fault_number::wrong_type, generate->place, "generate must be true or false");
+      faults_.error(fault_number::wrong_type, *generate, "generate must be true or false");
     }
     return generate->text == "true";
   }
@@ -242,7 +241,7 @@ bool CorrelationRule::holds(std::uint64_t count) const {
 bool read_correlation(const YamlNode& correlation, const std::vector<KnownRule>& known, FieldTable& fields,
                       CorrelationRule& rule, RuleFaults& faults) {
   if (!correlation.is_map()) {
-    faults.error(fault_number::wrong_type, correlation.place, "correlation must be a map");
+    faults.error(fault_number::wrong_type, correlation, "correlation must be a map");
     return false;
   }
   return CorrelationReader(correlation, known, fields, rule, faults).read();

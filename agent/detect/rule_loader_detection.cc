@@ -15,21 +15,20 @@ class DetectionReader final {
 
   void read(const YamlNode& detection) {
     Identifiers identifiers;
-    for (std::size_t i = 0; i < detection.keys.size(); ++i) {
-      const YamlNode& key = detection.keys[i];
+    for (const auto& [key, value] : detection.members) {
       if (key.text == "condition") continue;
       if (key.text == "timeframe") {
-        faults_.error(fault_number::old_timeframe, key.place, "timeframe is no longer part of the rule language",
+        faults_.error(fault_number::old_timeframe, key, "timeframe is no longer part of the rule language",
                       "write a correlation rule with a timespan");
         continue;
       }
-      identifiers.emplace_back(key.text, search(key, detection.children[i]));
+      identifiers.emplace_back(key.text, search(key, value));
     }
     const YamlNode* condition = detection.find("condition");
     if (condition == nullptr) {
-      faults_.error(fault_number::missing_key, detection.place, "a detection needs a condition");
+      faults_.error(fault_number::missing_key, detection, "a detection needs a condition");
     } else if (identifiers.empty()) {
-      faults_.error(fault_number::missing_key, detection.place, "a detection needs a search identifier");
+      faults_.error(fault_number::missing_key, detection, "a detection needs a search identifier");
     } else {
       read_conditions(*condition, identifiers);
     }
@@ -51,15 +50,15 @@ class DetectionReader final {
   std::uint32_t search(const YamlNode& name, const YamlNode& value) {
     if (value.is_map()) return map(value);
     if (value.is_scalar()) return add_item(read_keywords(value, limits_, fields_, faults_));
-    if (!value.is_list() || value.children.empty()) {
-      faults_.error(fault_number::empty_value, value.is_list() ? value.place : name.place,
+    if (!value.is_list() || value.items.empty()) {
+      faults_.error(fault_number::empty_value, value.is_list() ? value : name,
                     "search identifier \"" + name.text + "\" holds nothing");
       return 0;
     }
-    const bool maps = std::any_of(value.children.begin(), value.children.end(), [](auto& v) { return v.is_map(); });
+    const bool maps = std::any_of(value.items.begin(), value.items.end(), [](auto& v) { return v.is_map(); });
     if (!maps) return add_item(read_keywords(value, limits_, fields_, faults_));
     Node node{Node::Kind::any_of, 0, {}};
-    for (const YamlNode& member : value.children) {
+    for (const YamlNode& member : value.items) {
       if (member.is_map()) {
         node.children.push_back(map(member));
       } else {
@@ -70,13 +69,13 @@ class DetectionReader final {
   }
 
   std::uint32_t map(const YamlNode& items) {
-    if (items.keys.empty()) {
-      faults_.error(fault_number::empty_value, items.place, "an empty map");
+    if (items.members.empty()) {
+      faults_.error(fault_number::empty_value, items, "an empty map");
       return 0;
     }
     Node node{Node::Kind::all_of, 0, {}};
-    for (std::size_t i = 0; i < items.keys.size(); ++i) {
-      node.children.push_back(add_item(read_item(items.keys[i], items.children[i], limits_, fields_, faults_)));
+    for (const auto& [key, value] : items.members) {
+      node.children.push_back(add_item(read_item(key, value, limits_, fields_, faults_)));
     }
     return node.children.size() == 1 ? node.children.front() : add(std::move(node));
   }
@@ -86,16 +85,16 @@ class DetectionReader final {
       rule_.root = parse_condition(condition, identifiers, rule_.nodes, faults_).value_or(0);
       return;
     }
-    if (!condition.is_list() || condition.children.empty()) {
-      faults_.error(fault_number::wrong_type, condition.place, "a condition must be a text or a list of texts");
+    if (!condition.is_list() || condition.items.empty()) {
+      faults_.error(fault_number::wrong_type, condition, "a condition must be a text or a list of texts");
       return;
     }
     Node node{Node::Kind::any_of, 0, {}};
-    for (const YamlNode& one : condition.children) {
+    for (const YamlNode& one : condition.items) {
       if (one.is_scalar()) {
         node.children.push_back(parse_condition(one, identifiers, rule_.nodes, faults_).value_or(0));
       } else {
-        faults_.error(fault_number::wrong_type, one.place, "a condition must be a text");
+        faults_.error(fault_number::wrong_type, one, "a condition must be a text");
       }
     }
     rule_.root = add(std::move(node));
@@ -112,7 +111,7 @@ class DetectionReader final {
 void read_detection(const YamlNode& detection, const ItemLimits& limits, FieldTable& fields, DetectionRule& rule,
                     RuleFaults& faults) {
   if (!detection.is_map()) {
-    faults.error(fault_number::wrong_type, detection.place, "detection must be a map");
+    faults.error(fault_number::wrong_type, detection, "detection must be a map");
     return;
   }
   DetectionReader(limits, fields, rule, faults).read(detection);

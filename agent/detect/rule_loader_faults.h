@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/diagnostic.h"
+#include "base/yaml.h"
 #include "detect/rule_fault.h"
-#include "detect/rule_loader_yaml.h"
 
 namespace tapewatch {
 
@@ -21,8 +21,12 @@ class RuleFaults final {
     ++errors_;
     add(Severity::error, number, place, std::move(message), std::move(hint));
   }
-  void warning(int number, const YamlPlace& place, std::string message, std::string hint = {}) {
-    add(Severity::warning, number, place, std::move(message), std::move(hint));
+  // A text is underlined without its quotes.
+  void error(int number, const YamlNode& node, std::string message, std::string hint = {}) {
+    error(number, node.place_of(0, node.text.size()), std::move(message), std::move(hint));
+  }
+  void warning(int number, const YamlNode& node, std::string message, std::string hint = {}) {
+    add(Severity::warning, number, node.place_of(0, node.text.size()), std::move(message), std::move(hint));
   }
   [[nodiscard]] int errors() const { return errors_; }
   [[nodiscard]] const std::string& file() const { return file_; }

@@ -23,30 +23,30 @@ void read_level(const YamlNode& document, RuleHead& head, RuleFaults& faults) {
   if (level == nullptr) return;
   head.level = level->text;
   if (std::find(levels.begin(), levels.end(), head.level) != levels.end()) return;
-  faults.error(fault_number::bad_value, level->place, "unknown level \"" + level->text + "\"",
+  faults.error(fault_number::bad_value, *level, "unknown level \"" + level->text + "\"",
                RuleFaults::suggest(level->text, {levels.begin(), levels.end()}));
 }
 
 void read_tags(const YamlNode& document, RuleHead& head, RuleFaults& faults) {
   const YamlNode* tags = document.find("tags");
-  if (tags == nullptr || tags->kind == YamlNode::Kind::null) return;
+  if (tags == nullptr || tags->is_null()) return;
   if (!tags->is_list()) {
-    faults.error(fault_number::wrong_type, tags->place, "tags must be a list");
+    faults.error(fault_number::wrong_type, *tags, "tags must be a list");
     return;
   }
-  for (const YamlNode& tag : tags->children) head.tags.push_back(tag.text);
+  for (const YamlNode& tag : tags->items) head.tags.push_back(tag.text);
 }
 
 void read_labels(const YamlNode& labels, AlertOptions& options, RuleFaults& faults) {
   if (!labels.is_map()) {
-    faults.error(fault_number::wrong_type, labels.place, "labels must be a map of texts");
+    faults.error(fault_number::wrong_type, labels, "labels must be a map of texts");
     return;
   }
-  for (std::size_t i = 0; i < labels.keys.size(); ++i) {
-    if (labels.children[i].is_scalar()) {
-      options.labels.emplace_back(labels.keys[i].text, labels.children[i].text);
+  for (const auto& [key, value] : labels.members) {
+    if (value.is_scalar()) {
+      options.labels.emplace_back(key.text, value.text);
     } else {
-      faults.error(fault_number::wrong_type, labels.children[i].place, "a label's value must be a text");
+      faults.error(fault_number::wrong_type, value, "a label's value must be a text");
     }
   }
 }
@@ -55,59 +55,58 @@ void read_evidence(const YamlNode& value, AlertOptions& options, RuleFaults& fau
   const char* end = value.text.data() + value.text.size();
   const auto [stop, error] = std::from_chars(value.text.data(), end, options.evidence);
   if (error != std::errc() || stop != end || options.evidence > evidence_max) {
-    faults.error(fault_number::bad_value, value.place, "evidence must be 0 to " + std::to_string(evidence_max));
+    faults.error(fault_number::bad_value, value, "evidence must be 0 to " + std::to_string(evidence_max));
   }
 }
 
 void read_option(const YamlNode& key, const YamlNode& value, AlertOptions& options, RuleFaults& faults) {
   const auto& names = option_names();
   if (std::find(names.begin(), names.end(), key.text) == names.end()) {
-    faults.error(fault_number::unknown_key, key.place, "unknown key \"" + key.text + "\" in tapewatch",
+    faults.error(fault_number::unknown_key, key, "unknown key \"" + key.text + "\" in tapewatch",
                  RuleFaults::suggest(key.text, names));
   } else if (key.text == "labels") {
     read_labels(value, options, faults);
   } else if (key.text == "realert" && !value.is_map()) {
     const auto span = parse_timespan(value.text);
     if (!span)
-      faults.error(fault_number::bad_timespan, value.place, "realert must be a time like 20m", "units: ms s m h d w");
+      faults.error(fault_number::bad_timespan, value, "realert must be a time like 20m", "units: ms s m h d w");
     options.realert_ns = span.value_or(0);
   } else if (key.text == "evidence") {
     read_evidence(value, options, faults);
   } else if (key.text == "runbook") {
-    if (!value.is_scalar()) faults.error(fault_number::wrong_type, value.place, "runbook must be a text");
+    if (!value.is_scalar()) faults.error(fault_number::wrong_type, value, "runbook must be a text");
     options.runbook = value.text;
   } else {
-    faults.error(fault_number::not_yet, key.place,
-                 "\"" + key.text + "\" in this form is not supported by this version");
+    faults.error(fault_number::not_yet, key, "\"" + key.text + "\" in this form is not supported by this version");
   }
 }
 
 void read_alert_options(const YamlNode& document, AlertOptions& options, RuleFaults& faults) {
   const YamlNode* node = document.find("tapewatch");
-  if (node == nullptr || node->kind == YamlNode::Kind::null) return;
+  if (node == nullptr || node->is_null()) return;
   if (!node->is_map()) {
-    faults.error(fault_number::wrong_type, node->place, "tapewatch must be a map of alert options");
+    faults.error(fault_number::wrong_type, *node, "tapewatch must be a map of alert options");
     return;
   }
-  for (std::size_t i = 0; i < node->keys.size(); ++i) read_option(node->keys[i], node->children[i], options, faults);
+  for (const auto& [key, value] : node->members) read_option(key, value, options, faults);
 }
 
 }  // namespace
 
 void check_keys(const YamlNode& map, const std::vector<std::string_view>& known, std::string_view where,
                 RuleFaults& faults) {
-  for (const YamlNode& key : map.keys) {
+  for (const auto& [key, value] : map.members) {
     if (std::find(known.begin(), known.end(), key.text) != known.end()) continue;
-    faults.error(fault_number::unknown_key, key.place, "unknown key \"" + key.text + "\" in " + std::string(where),
+    faults.error(fault_number::unknown_key, key, "unknown key \"" + key.text + "\" in " + std::string(where),
                  RuleFaults::suggest(key.text, known));
   }
 }
 
 std::string text_member(const YamlNode& map, std::string_view key, RuleFaults& faults) {
   const YamlNode* node = map.find(key);
-  if (node == nullptr || node->kind == YamlNode::Kind::null) return {};
+  if (node == nullptr || node->is_null()) return {};
   if (!node->is_scalar()) {
-    faults.error(fault_number::wrong_type, node->place, std::string(key) + " must be a text");
+    faults.error(fault_number::wrong_type, *node, std::string(key) + " must be a text");
     return {};
   }
   return node->text;
@@ -148,7 +147,7 @@ void read_head(const YamlNode& document, RuleHead& head, RuleFaults& faults) {
   read_tags(document, head, faults);
   read_alert_options(document, head.alert, faults);
   if (head.title.empty()) head.title = head.name.empty() ? head.id : head.name;
-  if (head.title.empty()) faults.error(fault_number::missing_key, document.place, "a rule needs a title");
+  if (head.title.empty()) faults.error(fault_number::missing_key, document, "a rule needs a title");
   if (head.id.empty()) head.id = head.name.empty() ? head.title : head.name;
 }
 
@@ -156,15 +155,15 @@ bool log_source_applies(const YamlNode& document, const LogSource& ours, RuleFau
   const YamlNode* source = document.find("logsource");
   if (source == nullptr) return true;
   if (!source->is_map()) {
-    faults.error(fault_number::wrong_type, source->place, "logsource must be a map", "logsource: {product: tapewatch}");
+    faults.error(fault_number::wrong_type, *source, "logsource must be a map", "logsource: {product: tapewatch}");
     return false;
   }
   const std::vector<std::string_view> known = {"category", "product", "service", "definition"};
-  for (const YamlNode& key : source->keys) {
+  for (const auto& [key, value] : source->members) {
     if (std::find(known.begin(), known.end(), key.text) != known.end()) continue;
     const std::string hint = RuleFaults::suggest(key.text, known);  // keys of other tools' own are allowed
     if (!hint.empty()) {
-      faults.error(fault_number::unknown_key, key.place, "unknown key \"" + key.text + "\" in logsource", hint);
+      faults.error(fault_number::unknown_key, key, "unknown key \"" + key.text + "\" in logsource", hint);
     }
   }
   const std::string product = text_member(*source, "product", faults);
@@ -175,7 +174,7 @@ bool log_source_applies(const YamlNode& document, const LogSource& ours, RuleFau
   for (const std::string& part : {product, category, service}) {
     if (!part.empty()) text += (text.empty() ? "" : "/") + part;
   }
-  faults.warning(fault_number::unmapped_log_source, source->place,
+  faults.warning(fault_number::unmapped_log_source, *source,
                  "nothing maps the log source " + text + ": the rule is loaded but sees no event",
                  "our own logs are product " + ours.product + ", category " + ours.category);
   return false;

@@ -32,7 +32,7 @@ class ItemReader final {
       return fail(fault_number::rule_limit, value,
                   "a value longer than " + std::to_string(limits_.pattern_bytes_max) + " bytes");
     }
-    if (value.kind == YamlNode::Kind::null) return read_null(value, in_list, out);
+    if (value.is_null()) return read_null(value, in_list, out);
     switch (modifiers_.mode) {
       case Mode::text:
         return read_text(value, out);
@@ -52,7 +52,7 @@ class ItemReader final {
 
  private:
   bool fail(int number, const YamlNode& at, std::string message, std::string hint = {}) {
-    faults_.error(number, at.place, std::move(message), std::move(hint));
+    faults_.error(number, at, std::move(message), std::move(hint));
     return false;
   }
 
@@ -80,7 +80,7 @@ class ItemReader final {
 
   static bool is_boolean(const YamlNode& value, bool& flag) {
     flag = value.text == "true" || value.text == "True" || value.text == "TRUE";
-    return value.plain && (flag || value.text == "false" || value.text == "False" || value.text == "FALSE");
+    return !value.quoted && (flag || value.text == "false" || value.text == "False" || value.text == "FALSE");
   }
 
   bool read_text(const YamlNode& value, std::vector<Alternatives>& out) {
@@ -92,7 +92,7 @@ class ItemReader final {
       test.key = test.flag ? "b1" : "b0";
       return add(std::move(test), out);
     }
-    if (bare && value.plain && Decimal::parse(value.text)) return read_number(value, TestKind::number, out);
+    if (bare && !value.quoted && Decimal::parse(value.text)) return read_number(value, TestKind::number, out);
     std::vector<Pattern> patterns = {Pattern::parse(value.text)};
     for (const TextChange change : modifiers_.changes) {
       if (!apply(change, value, patterns)) return false;
@@ -180,7 +180,7 @@ class ItemReader final {
 
   bool read_number(const YamlNode& value, TestKind kind, std::vector<Alternatives>& out) {
     const auto number = Decimal::parse(value.text);
-    if (!number || !value.plain) {
+    if (!number || value.quoted) {
       return fail(fault_number::not_a_number, value, "\"" + value.text + "\" is not a number",
                   number ? "take the quotes away" : "");
     }
@@ -286,16 +286,16 @@ std::optional<Item> read_values(const Modifiers& modifiers, FieldId field, const
   };
   bool good = true;
   if (value.is_list()) {
-    if (value.children.empty()) {
-      faults.error(fault_number::empty_value, value.place, "an empty list of values");
+    if (value.items.empty()) {
+      faults.error(fault_number::empty_value, value, "an empty list of values");
       return std::nullopt;
     }
-    if (value.children.size() > limits.values_max) {
-      faults.error(fault_number::rule_limit, value.place,
+    if (value.items.size() > limits.values_max) {
+      faults.error(fault_number::rule_limit, value,
                    "more than " + std::to_string(limits.values_max) + " values in one item");
       return std::nullopt;
     }
-    for (const YamlNode& member : value.children) good = read_one(member, true) && good;
+    for (const YamlNode& member : value.items) good = read_one(member, true) && good;
   } else {
     good = read_one(value, false);
   }
@@ -319,7 +319,7 @@ std::optional<Item> read_item(const YamlNode& key, const YamlNode& value, const 
   if (!modifiers) return std::nullopt;
   const std::string_view name = std::string_view(key.text).substr(0, key.text.find('|'));
   if (name.empty() && modifiers->mode != Mode::text && modifiers->mode != Mode::regex) {
-    faults.error(fault_number::modifier_misuse, key.place, "this modifier needs a field before it");
+    faults.error(fault_number::modifier_misuse, key, "this modifier needs a field before it");
     return std::nullopt;
   }
   const FieldId field = name.empty() ? no_field : rule_field(fields, name);

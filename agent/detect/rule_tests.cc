@@ -13,6 +13,7 @@
 #include "base/files.h"
 #include "base/json_writer.h"
 #include "base/timestamp.h"
+#include "detect/rule_documents.h"
 #include "detect/rule_loader_faults.h"
 #include "detect/rule_loader_parts.h"
 #include "event/parser.h"
@@ -57,27 +58,28 @@ void append_json(std::string& out, const YamlNode& node) {
   const std::string& text = node.text;
   switch (node.kind) {
     case YamlNode::Kind::null:
+    case YamlNode::Kind::refused:
       out.append("null");
       break;
     case YamlNode::Kind::scalar:
-      if (node.plain && (text == "true" || text == "false" || is_json_number(text))) {
+      if (!node.quoted && (text == "true" || text == "false" || is_json_number(text))) {
         out.append(text);
       } else {
         append_json_string(out, text);
       }
       break;
     case YamlNode::Kind::list:
-      for (std::size_t i = 0; i < node.children.size(); ++i) {
+      for (std::size_t i = 0; i < node.items.size(); ++i) {
         out.push_back(i == 0 ? '[' : ',');
-        append_json(out, node.children[i]);
+        append_json(out, node.items[i]);
       }
-      out.append(node.children.empty() ? "[]" : "]");
+      out.append(node.items.empty() ? "[]" : "]");
       break;
     case YamlNode::Kind::map: {
       JsonObject object(out);
-      for (std::size_t i = 0; i < node.keys.size(); ++i) {
-        object.key(node.keys[i].text);
-        append_json(out, node.children[i]);
+      for (const auto& [key, value] : node.members) {
+        object.key(key.text);
+        append_json(out, value);
       }
       object.end();
       break;
@@ -94,7 +96,7 @@ class TestReader final {
     const int before = faults_.errors();
     RuleTest test;
     if (!node.is_map()) {
-      faults_.error(fault_number::wrong_type, node.place, "a test must be a map");
+      faults_.error(fault_number::wrong_type, node, "a test must be a map");
       return std::nullopt;
     }
     check_keys(node, {"name", "start", "until", "events", "alerts"}, "a test", faults_);
@@ -103,7 +105,7 @@ class TestReader final {
     if (const std::string start = text_member(node, "start", faults_); !start.empty()) {
       test.start_ns = parse_rfc3339(start).value_or(-1);
       if (test.start_ns < 0) {
-        faults_.error(fault_number::bad_value, node.find("start")->place, "start must be a time (RFC 3339)");
+        faults_.error(fault_number::bad_value, *node.find("start"), "start must be a time (RFC 3339)");
       }
     }
     for (const YamlNode& event : list(node, "events")) read_event(event, test);
@@ -119,39 +121,37 @@ class TestReader final {
     static const std::vector<YamlNode> nothing;
     const YamlNode* node = map.find(key);
     if (node == nullptr) return nothing;
-    if (!node->is_list()) faults_.error(fault_number::wrong_type, node->place, std::string(key) + " must be a list");
-    return node->children;
+    if (!node->is_list()) faults_.error(fault_number::wrong_type, *node, std::string(key) + " must be a list");
+    return node->items;
   }
 
   std::int64_t span(const YamlNode* node, std::int64_t otherwise) {
     if (node == nullptr) return otherwise;
     if (node->text == "0s" || node->text == "0") return 0;
     const auto ns = parse_timespan(node->text);
-    if (!ns)
-      faults_.error(fault_number::bad_timespan, node->place, "bad time \"" + node->text + "\"", "like 40s or 5m");
+    if (!ns) faults_.error(fault_number::bad_timespan, *node, "bad time \"" + node->text + "\"", "like 40s or 5m");
     return ns.value_or(otherwise);
   }
 
   void read_event(const YamlNode& node, RuleTest& test) {
     if (!node.is_map()) {
-      faults_.error(fault_number::wrong_type, node.place, "an event must be a map", "{at: 0s, line: {...}}");
+      faults_.error(fault_number::wrong_type, node, "an event must be a map", "{at: 0s, line: {...}}");
       return;
     }
     check_keys(node, {"at", "repeat", "every", "line"}, "an event", faults_);
     const YamlNode* line = node.find("line");
     if (line == nullptr) {
-      faults_.error(fault_number::missing_key, node.place, "an event needs a line");
+      faults_.error(fault_number::missing_key, node, "an event needs a line");
       return;
     }
     const std::string repeat = text_member(node, "repeat", faults_);
     if (!repeat.empty() && (!is_plain_integer(repeat) || repeat.size() > 6)) {
-      faults_.error(fault_number::bad_value, node.find("repeat")->place, "repeat must be a count");
+      faults_.error(fault_number::bad_value, *node.find("repeat"), "repeat must be a count");
       return;
     }
     const std::size_t count = repeat.empty() ? 1 : std::strtoull(repeat.c_str(), nullptr, 10);
     if (test.events.size() + count > options_.events_max) {
-      faults_.error(fault_number::rule_limit, node.place,
-                    "more than " + std::to_string(options_.events_max) + " events");
+      faults_.error(fault_number::rule_limit, node, "more than " + std::to_string(options_.events_max) + " events");
       return;
     }
     const std::int64_t at_ns = span(node.find("at"), 0);
@@ -170,13 +170,13 @@ class TestReader final {
     std::string text;
     append_json(text, line);
     if (line.find("@timestamp") != nullptr || line.find("timestamp") != nullptr || !line.is_map()) return text;
-    return "{\"@timestamp\":\"" + format_rfc3339(time_ns) + "\"" + (line.keys.empty() ? "" : ",") + text.substr(1);
+    return "{\"@timestamp\":\"" + format_rfc3339(time_ns) + "\"" + (line.members.empty() ? "" : ",") + text.substr(1);
   }
 
   void read_alert(const YamlNode& node, RuleTest& test) {
     ExpectedAlert alert;
     if (!node.is_map()) {
-      faults_.error(fault_number::wrong_type, node.place, "an alert must be a map", "{rule: id or name, at: 40s}");
+      faults_.error(fault_number::wrong_type, node, "an alert must be a map", "{rule: id or name, at: 40s}");
       return;
     }
     check_keys(node, {"rule", "at", "group"}, "an alert", faults_);
@@ -184,8 +184,8 @@ class TestReader final {
     if (node.find("at") != nullptr) alert.at_ns = span(node.find("at"), 0);
     if (const YamlNode* group = node.find("group"); group != nullptr) {
       alert.any_group = false;
-      for (std::size_t i = 0; i < group->keys.size(); ++i) {
-        alert.group.emplace_back(group->keys[i].text, group->children[i].text);
+      for (const auto& [key, value] : group->members) {
+        alert.group.emplace_back(key.text, value.text);
       }
     }
     test.alerts.push_back(std::move(alert));
@@ -280,7 +280,7 @@ std::vector<std::string> rule_patterns(const std::string& file, const YamlNode& 
   if (rules == nullptr) return patterns;
   const std::filesystem::path folder = std::filesystem::path(file).parent_path();
   if (rules->is_scalar()) patterns.push_back((folder / rules->text).string());
-  for (const YamlNode& pattern : rules->children) patterns.push_back((folder / pattern.text).string());
+  for (const YamlNode& pattern : rules->items) patterns.push_back((folder / pattern.text).string());
   return patterns;
 }
 
@@ -290,14 +290,14 @@ void run_document(const std::string& file, const YamlNode& document, const RuleT
   RuleFaults faults(file, diagnostics);
   const YamlNode* tests = document.find("tests");
   if (tests == nullptr || !tests->is_list()) {
-    faults.error(fault_number::missing_key, document.place, "a file of tests needs a list of tests");
+    faults.error(fault_number::missing_key, document, "a file of tests needs a list of tests");
     ++report.skipped;
     return;
   }
   FileRun run(find_rule_files(rule_patterns(file, document), diagnostics), options, make_enrichment);
   TestReader reader(options, faults);
   bool first = true;
-  for (const YamlNode& node : tests->children) {
+  for (const YamlNode& node : tests->items) {
     const auto test = reader.read(node);
     if (!test) {
       ++report.skipped;
@@ -329,7 +329,7 @@ RuleTestReport run_rule_tests(const std::vector<std::string>& files, const RuleT
       continue;
     }
     diagnostics.add_source(file, *text);
-    const YamlDocuments read = read_yaml(file, *text, options.loader.yaml, diagnostics);
+    const RuleDocuments read = read_rule_documents(file, *text, options.loader.yaml, diagnostics);
     report.skipped += read.rejected;
     for (const YamlNode& document : read.documents) {
       run_document(file, document, options, make_enrichment, diagnostics, report, rules, tested);

@@ -9,9 +9,9 @@ namespace {
 constexpr int depth_max = 64;
 constexpr std::size_t leaves_max = 100'000;
 
-class Reader final {
+class PathReader final {
  public:
-  explicit Reader(JsonPaths& paths) : paths_(paths) {}
+  explicit PathReader(JsonPaths& paths) : paths_(paths) {}
 
   bool read(std::string_view text) { return index_.build(text) && read_value(depth_max) && index_.done(); }
 
@@ -86,7 +86,7 @@ class Reader final {
 
 Result<JsonPaths> read_json_paths(std::string_view text) {
   JsonPaths paths;
-  if (!Reader(paths).read(text)) return Error{Code::bad_reply, "the reply is not JSON that can be read"};
+  if (!PathReader(paths).read(text)) return Error{Code::bad_reply, "the reply is not JSON that can be read"};
   return paths;
 }
 

@@ -11,7 +11,7 @@ void GroupCommit::run(std::vector<QueuedJob>& jobs) {
   while (at < jobs.size()) at = run_transaction(jobs, at);
   jobs_ += static_cast<std::int64_t>(jobs.size());
   jobs_failed_ += std::count_if(jobs.begin(), jobs.end(), [](const QueuedJob& job) { return !job.result.ok(); });
-  wal_bytes_ = connection_.wal_bytes();
+  wal_bytes_ = database_.wal_bytes();
 }
 
 // Runs jobs from `first` in one transaction and returns the first one that was not part of it. Normally that is the
@@ -28,18 +28,18 @@ std::size_t GroupCommit::run_transaction(std::vector<QueuedJob>& jobs, std::size
   const bool alone = jobs.size() - first == 1;
   for (std::size_t i = first; i < jobs.size(); ++i) {
     jobs[i].result = run_job(jobs[i], alone);
-    if (connection_.in_transaction()) continue;
+    if (database_.in_transaction()) continue;
     const Error lost{Code::io, "the transaction was rolled back"};
     return fail(i + 1, jobs[i].result.ok() ? lost : jobs[i].result.error());
   }
   ++groups_;
   if (alone && !jobs[first].result.ok()) {
-    connection_.rollback();
+    database_.rollback();
     return jobs.size();
   }
-  Status committed = connection_.exec("COMMIT");
+  Status committed = database_.exec("COMMIT");
   if (committed.ok()) return jobs.size();
-  connection_.rollback();
+  database_.rollback();
   return fail(jobs.size(), committed.error());
 }
 
@@ -47,25 +47,25 @@ Status GroupCommit::begin(const std::vector<QueuedJob>& jobs) {
   const bool durable =
       std::any_of(jobs.begin(), jobs.end(), [](const QueuedJob& job) { return job.durability == Durability::durable; });
   if (durable != full_sync_) {
-    Status set = connection_.exec(durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+    Status set = database_.exec(durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
     if (!set.ok()) return set;
     full_sync_ = durable;
   }
-  return connection_.exec("BEGIN IMMEDIATE");
+  return database_.exec("BEGIN IMMEDIATE");
 }
 
 Status GroupCommit::run_job(QueuedJob& job, bool alone) {
-  Tx tx(connection_);
+  Tx tx(database_);
   if (alone) return call(job.run, tx);
-  Status opened = connection_.exec("SAVEPOINT job");
+  Status opened = database_.exec("SAVEPOINT job");
   if (!opened.ok()) return opened;
   Status done = call(job.run, tx);
-  if (!connection_.in_transaction()) return done;
+  if (!database_.in_transaction()) return done;
   if (!done.ok()) {
-    Status undone = connection_.exec("ROLLBACK TO job");
+    Status undone = database_.exec("ROLLBACK TO job");
     if (!undone.ok()) return undone;
   }
-  Status released = connection_.exec("RELEASE job");
+  Status released = database_.exec("RELEASE job");
   return done.ok() ? std::move(released) : std::move(done);
 }
 
@@ -81,14 +81,14 @@ Status GroupCommit::call(const Store::Job& job, Tx& tx) {
 }
 
 void GroupCommit::maintain(bool idle) {
-  const std::int64_t waiting = connection_.wal_bytes();
+  const std::int64_t waiting = database_.wal_bytes();
   if (waiting == 0 || (!idle && waiting < options_.checkpoint_bytes)) return;
   const bool truncate = idle || waiting >= options_.truncate_bytes;
   const Result<bool> whole =
-      connection_.checkpoint(truncate ? Connection::Checkpoint::truncate : Connection::Checkpoint::passive);
+      database_.checkpoint(truncate ? Database::Checkpoint::truncate : Database::Checkpoint::passive);
   ++checkpoints_;
   if (!whole.ok() || !whole.value()) ++checkpoints_blocked_;
-  wal_bytes_ = connection_.wal_bytes();
+  wal_bytes_ = database_.wal_bytes();
 }
 
 }  // namespace tapewatch

@@ -7,7 +7,7 @@
 #include <atomic>
 #include <vector>
 
-#include "storage/connection.h"
+#include "storage/database.h"
 #include "tapewatch/storage.h"
 
 namespace tapewatch {
@@ -22,7 +22,7 @@ struct QueuedJob {
 
 class GroupCommit final {
  public:
-  GroupCommit(Connection& connection, const Store::Options& options) : connection_(connection), options_(options) {}
+  GroupCommit(Database& database, const Store::Options& options) : database_(database), options_(options) {}
 
   // Fills in each job's result. Calls no `done`.
   void run(std::vector<QueuedJob>& jobs);
@@ -44,7 +44,7 @@ class GroupCommit final {
   [[nodiscard]] Status run_job(QueuedJob& job, bool alone);
   static Status call(const Store::Job& job, Tx& tx);
 
-  Connection& connection_;
+  Database& database_;
   const Store::Options& options_;
   bool full_sync_ = false;
   std::atomic<std::int64_t> wal_bytes_{0};

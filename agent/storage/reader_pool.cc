@@ -8,7 +8,7 @@
 namespace tapewatch {
 
 Result<ReaderPool::Lease> ReaderPool::take() {
-  std::unique_ptr<Connection> connection;
+  std::unique_ptr<Database> database;
   const std::int64_t deadline_ns = clock_.steady_ns() + std::chrono::nanoseconds(wait_max_).count();
   std::int64_t now_ns = 0;
   {
@@ -16,7 +16,7 @@ Result<ReaderPool::Lease> ReaderPool::take() {
     for (;;) {
       now_ns = clock_.steady_ns();
       if (!idle_.empty()) {
-        connection = std::move(idle_.back());
+        database = std::move(idle_.back());
         idle_.pop_back();
         break;
       }
@@ -30,27 +30,27 @@ Result<ReaderPool::Lease> ReaderPool::take() {
     leased_since_ns_.push_back(now_ns);
     ++counts_.reads;
   }
-  if (connection == nullptr) {
-    Result<std::unique_ptr<Connection>> opened = Connection::open(options_);
+  if (database == nullptr) {
+    Result<std::unique_ptr<Database>> opened = Database::open(options_);
     if (!opened.ok()) {
       give_back(nullptr, now_ns);
       return std::move(opened).error();
     }
-    connection = std::move(opened).value();
+    database = std::move(opened).value();
   }
-  connection->set_deadline(clock_, now_ns + std::chrono::nanoseconds(age_max_).count());
-  return Lease(*this, std::move(connection), now_ns);
+  database->set_deadline(clock_, now_ns + std::chrono::nanoseconds(age_max_).count());
+  return Lease(*this, std::move(database), now_ns);
 }
 
-void ReaderPool::give_back(std::unique_ptr<Connection> connection, std::int64_t since_ns) {
-  const bool expired = connection != nullptr && connection->expired();
-  if (connection != nullptr) connection->set_deadline(clock_, 0);
+void ReaderPool::give_back(std::unique_ptr<Database> database, std::int64_t since_ns) {
+  const bool expired = database != nullptr && database->expired();
+  if (database != nullptr) database->set_deadline(clock_, 0);
   MutexLock lock(mutex_);
   const auto mine = std::find(leased_since_ns_.begin(), leased_since_ns_.end(), since_ns);
   CHECK(mine != leased_since_ns_.end());
   leased_since_ns_.erase(mine);
   if (expired) ++counts_.expired;
-  if (connection != nullptr) idle_.push_back(std::move(connection));
+  if (database != nullptr) idle_.push_back(std::move(database));
   freed_.notify_one();
 }
 

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/mutex.h"
-#include "storage/connection.h"
+#include "storage/database.h"
 
 namespace tapewatch {
 
@@ -23,9 +23,9 @@ class ReaderPool final {
     std::int64_t oldest_age_ns = 0;
   };
 
-  ReaderPool(Connection::Options connection, int readers_max, std::chrono::milliseconds wait_max,
+  ReaderPool(Database::Options database, int readers_max, std::chrono::milliseconds wait_max,
              std::chrono::milliseconds age_max, const Clock& clock)
-      : options_(std::move(connection)),
+      : options_(std::move(database)),
         readers_max_(readers_max),
         wait_max_(wait_max),
         age_max_(age_max),
@@ -33,18 +33,18 @@ class ReaderPool final {
 
   class Lease final {
    public:
-    Lease(ReaderPool& pool, std::unique_ptr<Connection> connection, std::int64_t since_ns)
-        : pool_(&pool), connection_(std::move(connection)), since_ns_(since_ns) {}
+    Lease(ReaderPool& pool, std::unique_ptr<Database> database, std::int64_t since_ns)
+        : pool_(&pool), database_(std::move(database)), since_ns_(since_ns) {}
     Lease(Lease&&) noexcept = default;
     Lease& operator=(Lease&&) = delete;
     ~Lease() {
-      if (connection_ != nullptr) pool_->give_back(std::move(connection_), since_ns_);
+      if (database_ != nullptr) pool_->give_back(std::move(database_), since_ns_);
     }
-    Connection& connection() { return *connection_; }
+    Database& database() { return *database_; }
 
    private:
     ReaderPool* pool_;
-    std::unique_ptr<Connection> connection_;
+    std::unique_ptr<Database> database_;
     std::int64_t since_ns_;
   };
 
@@ -53,16 +53,16 @@ class ReaderPool final {
   [[nodiscard]] Counts counts() const EXCLUDES(mutex_);
 
  private:
-  void give_back(std::unique_ptr<Connection> connection, std::int64_t since_ns) EXCLUDES(mutex_);
+  void give_back(std::unique_ptr<Database> database, std::int64_t since_ns) EXCLUDES(mutex_);
 
-  const Connection::Options options_;
+  const Database::Options options_;
   const int readers_max_;
   const std::chrono::milliseconds wait_max_;
   const std::chrono::milliseconds age_max_;
   const Clock& clock_;
   mutable Mutex mutex_;
   Condition freed_;
-  std::vector<std::unique_ptr<Connection>> idle_ GUARDED_BY(mutex_);
+  std::vector<std::unique_ptr<Database>> idle_ GUARDED_BY(mutex_);
   std::vector<std::int64_t> leased_since_ns_ GUARDED_BY(mutex_);
   Counts counts_ GUARDED_BY(mutex_);
 };

@@ -70,13 +70,13 @@ bool set_aside_segment(const std::string& path, std::int64_t wall_ns) {
 }
 
 Result<std::unique_ptr<SegmentWriter>> SegmentWriter::open(std::shared_ptr<Segment> segment, const Options& options) {
-  Connection::Options connection;
-  connection.path = segment->path;
-  connection.mode = Connection::Mode::writer;
-  connection.cache_bytes = 2 << 20;
-  connection.file_bytes_max = options.file_bytes_max;
-  connection.journal_bytes_max = 2 * options.checkpoint_bytes;
-  Result<std::unique_ptr<Connection>> opened = Connection::open(connection);
+  Database::Options database;
+  database.path = segment->path;
+  database.mode = Database::Mode::writer;
+  database.cache_bytes = 2 << 20;
+  database.file_bytes_max = options.file_bytes_max;
+  database.journal_bytes_max = 2 * options.checkpoint_bytes;
+  Result<std::unique_ptr<Database>> opened = Database::open(database);
   if (!opened.ok()) return std::move(opened).error();
   return std::unique_ptr<SegmentWriter>(
       new SegmentWriter(std::move(segment), std::move(opened).value(), options.checkpoint_bytes));
@@ -87,9 +87,9 @@ Result<std::unique_ptr<SegmentWriter>> SegmentWriter::create(std::shared_ptr<Seg
   Result<std::unique_ptr<SegmentWriter>> opened = open(segment, options);
   if (!opened.ok()) return opened;
   SegmentWriter& writer = *opened.value();
-  Status done = writer.connection_->script("BEGIN IMMEDIATE; PRAGMA application_id=" + std::to_string(application_id) +
-                                           "; PRAGMA user_version=" + std::to_string(format_version) + ";" + schema);
-  if (done.ok()) done = writer.connection_->exec("INSERT INTO facts VALUES('created_ns', ?)", {wall_ns});
+  Status done = writer.database_->script("BEGIN IMMEDIATE; PRAGMA application_id=" + std::to_string(application_id) +
+                                         "; PRAGMA user_version=" + std::to_string(format_version) + ";" + schema);
+  if (done.ok()) done = writer.database_->exec("INSERT INTO facts VALUES('created_ns', ?)", {wall_ns});
   for (const auto& [file, position] : positions) {
     if (!done.ok()) break;
     done = writer.put_position(file, position);
@@ -114,25 +114,25 @@ Result<std::unique_ptr<SegmentWriter>> SegmentWriter::reopen(std::shared_ptr<Seg
 
 Status SegmentWriter::put_block(const BlockRow& row, std::string_view heads, std::string_view body,
                                 std::string_view filter, bool finished) {
-  Status done = connection_->exec("INSERT OR REPLACE INTO blocks VALUES(?, ?, ?, ?, ?)",
-                                  {row.first_sequence, row.records, row.raw_bytes, row.time_min_ns, row.time_max_ns});
+  Status done = database_->exec("INSERT OR REPLACE INTO blocks VALUES(?, ?, ?, ?, ?)",
+                                {row.first_sequence, row.records, row.raw_bytes, row.time_min_ns, row.time_max_ns});
   if (done.ok())
-    done = connection_->exec("INSERT OR REPLACE INTO bodies VALUES(?, ?, ?)",
-                             {row.first_sequence, Blob{heads}, Blob{body}});
+    done =
+        database_->exec("INSERT OR REPLACE INTO bodies VALUES(?, ?, ?)", {row.first_sequence, Blob{heads}, Blob{body}});
   if (done.ok())
-    done = connection_->exec("INSERT OR REPLACE INTO filters VALUES(?, ?)", {row.first_sequence, Blob{filter}});
+    done = database_->exec("INSERT OR REPLACE INTO filters VALUES(?, ?)", {row.first_sequence, Blob{filter}});
   if (done.ok() && finished) finish_block(row.first_sequence, filter);
   return done;
 }
 
 Status SegmentWriter::put_position(std::uint64_t file, const KeptPosition& position) {
-  return connection_->exec("INSERT OR REPLACE INTO sources VALUES(?, ?, ?)", {file, position.end, position.changed_ns});
+  return database_->exec("INSERT OR REPLACE INTO sources VALUES(?, ?, ?)", {file, position.end, position.changed_ns});
 }
 
 Status SegmentWriter::commit(std::int64_t wall_ns) {
-  Status done = connection_->exec("INSERT OR REPLACE INTO facts VALUES('written_ns', ?)", {wall_ns});
+  Status done = database_->exec("INSERT OR REPLACE INTO facts VALUES('written_ns', ?)", {wall_ns});
   if (done.ok()) done = write_groups();
-  if (done.ok()) done = connection_->exec("COMMIT");
+  if (done.ok()) done = database_->exec("COMMIT");
   if (!done.ok()) return done;
   const std::size_t grouped = ungrouped_.size() / group_blocks * group_blocks;
   ungrouped_.erase(ungrouped_.begin(), ungrouped_.begin() + static_cast<std::ptrdiff_t>(grouped));
@@ -144,17 +144,17 @@ Status SegmentWriter::commit(std::int64_t wall_ns) {
 }
 
 void SegmentWriter::rollback() {
-  connection_->rollback();
+  database_->rollback();
   ungrouped_.resize(ungrouped_committed_);
 }
 
 Status SegmentWriter::load_ungrouped() {
-  Result<Rows> groups = connection_->query("SELECT ifnull(max(number) + 1, 0) FROM groups");
+  Result<Rows> groups = database_->query("SELECT ifnull(max(number) + 1, 0) FROM groups");
   if (!groups.ok()) return groups.error();
   const Result<bool> group = groups->next();
   if (!group.ok()) return group.error();
   next_group_ = groups->integer(0);
-  Result<Rows> rows = connection_->query("SELECT first, bits FROM filters ORDER BY first");
+  Result<Rows> rows = database_->query("SELECT first, bits FROM filters ORDER BY first");
   if (!rows.ok()) return rows.error();
   for (;;) {
     const Result<bool> row = rows->next();
@@ -183,37 +183,36 @@ Status SegmentWriter::write_group(std::size_t at) {
     if (members[i].filter.size() != TokenFilter::bytes) ungrouped_[at + i].filter.assign(TokenFilter::bytes, '\xFF');
     firsts.append(reinterpret_cast<const char*>(&members[i].first_sequence), sizeof(std::int64_t));
   }
-  Status done = connection_->exec("INSERT INTO groups VALUES(?, ?)", {number, Blob{firsts}});
+  Status done = database_->exec("INSERT INTO groups VALUES(?, ?)", {number, Blob{firsts}});
   std::string slice;
   for (std::size_t bucket = 0; done.ok() && bucket < TokenFilter::buckets; ++bucket) {
     slice.clear();
     for (std::size_t i = 0; i < group_blocks; ++i)
       slice.append(members[i].filter, bucket * TokenFilter::bucket_bytes, TokenFilter::bucket_bytes);
-    done = connection_->exec("INSERT INTO slices VALUES(?, ?)", {slice_place(number, bucket), Blob{slice}});
+    done = database_->exec("INSERT INTO slices VALUES(?, ?)", {slice_place(number, bucket), Blob{slice}});
   }
   if (done.ok())
-    done = connection_->exec("DELETE FROM filters WHERE first BETWEEN ? AND ?",
-                             {members[0].first_sequence, members[group_blocks - 1].first_sequence});
+    done = database_->exec("DELETE FROM filters WHERE first BETWEEN ? AND ?",
+                           {members[0].first_sequence, members[group_blocks - 1].first_sequence});
   return done;
 }
 
 void SegmentWriter::measure() {
-  Result<Rows> pages = connection_->query("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size");
+  Result<Rows> pages = database_->query("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size");
   if (!pages.ok()) return;
   const Result<bool> row = pages->next();
   if (row.ok() && row.value()) segment_->bytes = pages->integer(0);
 }
 
 void SegmentWriter::maintain() {
-  if (connection_->wal_bytes() < checkpoint_bytes_) return;
+  if (database_->wal_bytes() < checkpoint_bytes_) return;
   // A checkpoint that fails costs nothing but room: the next one does its work too.
-  const bool large = connection_->wal_bytes() > 16 * checkpoint_bytes_;
-  static_cast<void>(
-      connection_->checkpoint(large ? Connection::Checkpoint::truncate : Connection::Checkpoint::passive).ok());
+  const bool large = database_->wal_bytes() > 16 * checkpoint_bytes_;
+  static_cast<void>(database_->checkpoint(large ? Database::Checkpoint::truncate : Database::Checkpoint::passive).ok());
 }
 
 bool SegmentWriter::seal() {
-  const Result<bool> whole = connection_->checkpoint(Connection::Checkpoint::truncate);
+  const Result<bool> whole = database_->checkpoint(Database::Checkpoint::truncate);
   if (!whole.ok() || !whole.value()) return false;
   segment_->bytes = file_bytes(segment_->path);
   segment_->sealed = true;
@@ -221,18 +220,18 @@ bool SegmentWriter::seal() {
 }
 
 Result<std::unique_ptr<SegmentReader>> SegmentReader::open(const Segment& segment) {
-  Connection::Options options;
+  Database::Options options;
   options.path = segment.path;
-  options.mode = segment.sealed ? Connection::Mode::immutable : Connection::Mode::reader;
+  options.mode = segment.sealed ? Database::Mode::immutable : Database::Mode::reader;
   options.cache_bytes = 1 << 20;
   options.statements_max = 8;
-  Result<std::unique_ptr<Connection>> opened = Connection::open(options);
+  Result<std::unique_ptr<Database>> opened = Database::open(options);
   if (!opened.ok()) return std::move(opened).error();
   return std::unique_ptr<SegmentReader>(new SegmentReader(std::move(opened).value()));
 }
 
 Result<std::int64_t> SegmentReader::number(std::string_view sql) {
-  Result<Rows> rows = connection_->query(sql);
+  Result<Rows> rows = database_->query(sql);
   if (!rows.ok()) return std::move(rows).error();
   const Result<bool> row = rows->next();
   if (!row.ok()) return row.error();
@@ -259,7 +258,7 @@ Result<SegmentReader::Facts> SegmentReader::facts() {
 }
 
 Status SegmentReader::add_positions(KeptPositions& into) {
-  Result<Rows> rows = connection_->query("SELECT file, end, changed_ns FROM sources");
+  Result<Rows> rows = database_->query("SELECT file, end, changed_ns FROM sources");
   if (!rows.ok()) return std::move(rows).error();
   for (;;) {
     const Result<bool> row = rows->next();
@@ -272,7 +271,7 @@ Status SegmentReader::add_positions(KeptPositions& into) {
 }
 
 Result<std::vector<BlockRow>> SegmentReader::blocks(std::int64_t below, const SearchRange& range) {
-  Result<Rows> rows = connection_->query(
+  Result<Rows> rows = database_->query(
       "SELECT first, records, raw_bytes, time_min, time_max FROM blocks"
       " WHERE first < ? AND time_max >= ? AND time_min <= ? ORDER BY first DESC",
       {below, range.from_ns, range.to_ns});
@@ -287,7 +286,7 @@ Result<std::vector<BlockRow>> SegmentReader::blocks(std::int64_t below, const Se
 }
 
 Result<std::vector<FilterGroup>> SegmentReader::groups() {
-  Result<Rows> rows = connection_->query("SELECT number, firsts FROM groups ORDER BY number");
+  Result<Rows> rows = database_->query("SELECT number, firsts FROM groups ORDER BY number");
   if (!rows.ok()) return std::move(rows).error();
   std::vector<FilterGroup> out;
   for (;;) {
@@ -304,7 +303,7 @@ Result<std::vector<FilterGroup>> SegmentReader::groups() {
 
 Status SegmentReader::read_slice(std::int64_t group, std::size_t bucket, std::string& bits) {
   bits.clear();
-  Result<Rows> rows = connection_->query("SELECT bits FROM slices WHERE place = ?", {slice_place(group, bucket)});
+  Result<Rows> rows = database_->query("SELECT bits FROM slices WHERE place = ?", {slice_place(group, bucket)});
   if (!rows.ok()) return std::move(rows).error();
   const Result<bool> row = rows->next();
   if (!row.ok()) return row.error();
@@ -314,7 +313,7 @@ Status SegmentReader::read_slice(std::int64_t group, std::size_t bucket, std::st
 
 Status SegmentReader::read_filter(std::int64_t first_sequence, std::string& bits) {
   bits.clear();
-  Result<Rows> rows = connection_->query("SELECT bits FROM filters WHERE first = ?", {first_sequence});
+  Result<Rows> rows = database_->query("SELECT bits FROM filters WHERE first = ?", {first_sequence});
   if (!rows.ok()) return std::move(rows).error();
   const Result<bool> row = rows->next();
   if (!row.ok()) return row.error();
@@ -325,7 +324,7 @@ Status SegmentReader::read_filter(std::int64_t first_sequence, std::string& bits
 Status SegmentReader::read_block(std::int64_t first_sequence, std::string& heads, std::string* body) {
   heads.clear();
   if (body != nullptr) body->clear();
-  Result<Rows> rows = connection_->query(
+  Result<Rows> rows = database_->query(
       body != nullptr ? "SELECT heads, body FROM bodies WHERE first = ?" : "SELECT heads FROM bodies WHERE first = ?",
       {first_sequence});
   if (!rows.ok()) return std::move(rows).error();

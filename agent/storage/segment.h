@@ -11,7 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "storage/connection.h"
+#include "storage/database.h"
 #include "storage/memory_block.h"
 
 namespace tapewatch {
@@ -66,7 +66,7 @@ class SegmentWriter final {
   [[nodiscard]] static Result<std::unique_ptr<SegmentWriter>> reopen(std::shared_ptr<Segment> segment,
                                                                      const Options& options);
 
-  [[nodiscard]] Status begin() { return connection_->exec("BEGIN IMMEDIATE"); }
+  [[nodiscard]] Status begin() { return database_->exec("BEGIN IMMEDIATE"); }
   // A finished block is never put again.
   [[nodiscard]] Status put_block(const BlockRow& row, std::string_view heads, std::string_view body,
                                  std::string_view filter, bool finished);
@@ -84,8 +84,8 @@ class SegmentWriter final {
   [[nodiscard]] const std::shared_ptr<Segment>& segment() const { return segment_; }
 
  private:
-  SegmentWriter(std::shared_ptr<Segment> segment, std::unique_ptr<Connection> connection, std::int64_t checkpoint_bytes)
-      : segment_(std::move(segment)), connection_(std::move(connection)), checkpoint_bytes_(checkpoint_bytes) {}
+  SegmentWriter(std::shared_ptr<Segment> segment, std::unique_ptr<Database> database, std::int64_t checkpoint_bytes)
+      : segment_(std::move(segment)), database_(std::move(database)), checkpoint_bytes_(checkpoint_bytes) {}
   [[nodiscard]] static Result<std::unique_ptr<SegmentWriter>> open(std::shared_ptr<Segment> segment,
                                                                    const Options& options);
   void measure();
@@ -100,7 +100,7 @@ class SegmentWriter final {
   };
 
   const std::shared_ptr<Segment> segment_;
-  const std::unique_ptr<Connection> connection_;
+  const std::unique_ptr<Database> database_;
   const std::int64_t checkpoint_bytes_;
   std::vector<Ungrouped> ungrouped_;
   std::size_t ungrouped_committed_ = 0;
@@ -120,7 +120,7 @@ class SegmentReader final {
   [[nodiscard]] Result<Facts> facts();
   [[nodiscard]] Status add_positions(KeptPositions& into);
 
-  [[nodiscard]] Status begin() { return connection_->exec("BEGIN"); }
+  [[nodiscard]] Status begin() { return database_->exec("BEGIN"); }
   // The blocks that begin before `below` and touch the time range, newest first.
   [[nodiscard]] Result<std::vector<BlockRow>> blocks(std::int64_t below, const SearchRange& range);
   // Oldest first.
@@ -131,9 +131,9 @@ class SegmentReader final {
   [[nodiscard]] Status read_block(std::int64_t first_sequence, std::string& heads, std::string* body);
 
  private:
-  explicit SegmentReader(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
+  explicit SegmentReader(std::unique_ptr<Database> database) : database_(std::move(database)) {}
   [[nodiscard]] Result<std::int64_t> number(std::string_view sql);
-  const std::unique_ptr<Connection> connection_;
+  const std::unique_ptr<Database> database_;
 };
 
 // "segment-00000000000000000001.db"

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/mutex.h"
-#include "storage/connection.h"
+#include "storage/database.h"
 #include "storage/group_commit.h"
 #include "storage/reader_pool.h"
 #include "tapewatch/storage.h"
@@ -15,10 +15,10 @@
 namespace tapewatch {
 namespace {
 
-Connection::Options writer_options(const Store::Options& options) {
-  Connection::Options out;
+Database::Options writer_options(const Store::Options& options) {
+  Database::Options out;
   out.path = options.path;
-  out.mode = Connection::Mode::writer;
+  out.mode = Database::Mode::writer;
   out.busy_timeout = options.busy_timeout;
   out.cache_bytes = options.writer_cache_bytes;
   out.statements_max = options.statements_max;
@@ -27,9 +27,9 @@ Connection::Options writer_options(const Store::Options& options) {
   return out;
 }
 
-Connection::Options reader_options(const Store::Options& options) {
-  Connection::Options out = writer_options(options);
-  out.mode = Connection::Mode::reader;
+Database::Options reader_options(const Store::Options& options) {
+  Database::Options out = writer_options(options);
+  out.mode = Database::Mode::reader;
   out.cache_bytes = options.reader_cache_bytes;
   return out;
 }
@@ -58,7 +58,7 @@ class Waiter final {
 
 class Store::State final {
  public:
-  State(Options options, Fd owner, std::unique_ptr<Connection> writer)
+  State(Options options, Fd owner, std::unique_ptr<Database> writer)
       : options_(std::move(options)),
         owner_(std::move(owner)),
         writer_(std::move(writer)),
@@ -92,7 +92,7 @@ class Store::State final {
   const Fd owner_;
 
   // Used by the holder of the turn.
-  std::unique_ptr<Connection> writer_;
+  std::unique_ptr<Database> writer_;
   GroupCommit commit_;
 
   ReaderPool readers_;
@@ -159,10 +159,10 @@ Status Store::State::submit(QueuedJob job) {
 Status Store::State::read(const std::function<Status(Reader&)>& body) {
   Result<ReaderPool::Lease> lease = readers_.take();
   if (!lease.ok()) return std::move(lease).error();
-  Connection& connection = lease->connection();
-  Status begun = connection.exec("BEGIN");
+  Database& database = lease->database();
+  Status begun = database.exec("BEGIN");
   if (!begun.ok()) return begun;
-  Reader reader(connection);
+  Reader reader(database);
   Status result = success();
   try {
     result = body(reader);
@@ -171,7 +171,7 @@ Status Store::State::read(const std::function<Status(Reader&)>& body) {
   } catch (...) {
     result = Error{Code::internal, "a read threw"};
   }
-  connection.rollback();
+  database.rollback();
   return result;
 }
 
@@ -239,7 +239,7 @@ Store::~Store() = default;
 Result<std::unique_ptr<Store>> Store::open(Options options) {
   Result<Fd> owner = lock_file(options.path + ".owner");
   if (!owner.ok()) return std::move(owner).error();
-  Result<std::unique_ptr<Connection>> writer = Connection::open(writer_options(options));
+  Result<std::unique_ptr<Database>> writer = Database::open(writer_options(options));
   if (!writer.ok()) return std::move(writer).error();
   if (!options.schema.empty()) {
     Status applied = writer.value()->script("BEGIN IMMEDIATE;" + options.schema + ";COMMIT");
@@ -261,19 +261,19 @@ Store::Stats Store::stats() const { return state_->stats(); }
 // The two faces of a connection inside a closure.
 
 Result<Rows> Reader::run(std::string_view sql, const Value* arguments, std::size_t count) {
-  return connection_.query(sql, arguments, count);
+  return database_.query(sql, arguments, count);
 }
 
 Result<std::int64_t> Tx::run_write(std::string_view sql, const Value* arguments, std::size_t count) {
-  Result<Rows> rows = connection_.query(sql, arguments, count);
+  Result<Rows> rows = database_.query(sql, arguments, count);
   if (!rows.ok()) return std::move(rows).error();
   for (;;) {
     Result<bool> more = rows->next();
     if (!more.ok()) return std::move(more).error();
-    if (!more.value()) return connection_.changes();
+    if (!more.value()) return database_.changes();
   }
 }
 
-std::int64_t Tx::last_insert_id() const { return connection_.last_insert_id(); }
+std::int64_t Tx::last_insert_id() const { return database_.last_insert_id(); }
 
 }  // namespace tapewatch

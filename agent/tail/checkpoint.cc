@@ -31,9 +31,9 @@ void put(std::string& out, std::string_view text) {
 }
 
 // Takes values from the front of `rest`; after the first that does not fit everything fails.
-class Reader final {
+class ByteReader final {
  public:
-  explicit Reader(std::string_view bytes) : rest_(bytes) {}
+  explicit ByteReader(std::string_view bytes) : rest_(bytes) {}
   template <typename T>
   bool take(T& value) {
     if (rest_.size() < sizeof(T)) return false;
@@ -71,7 +71,7 @@ void put_entry(std::string& out, const CheckpointEntry& e) {
   put(out, static_cast<std::uint8_t>(e.finished ? 1 : 0));
 }
 
-bool take_entry(Reader& in, CheckpointEntry& e) {
+bool take_entry(ByteReader& in, CheckpointEntry& e) {
   std::uint64_t head_length = 0;
   std::uint64_t marker_length = 0;
   std::uint8_t finished = 0;
@@ -120,10 +120,10 @@ Result<Checkpoint> decode_checkpoint(std::string_view bytes) {
   if (bytes.size() < magic.size() + crc_bytes || bytes.substr(0, magic.size()) != magic)
     return corrupt("not a checkpoint");
   std::uint32_t crc = 0;
-  (void)Reader(bytes.substr(bytes.size() - crc_bytes)).take(crc);
+  (void)ByteReader(bytes.substr(bytes.size() - crc_bytes)).take(crc);
   bytes.remove_suffix(crc_bytes);
   if (crc != crc32c(bytes)) return corrupt("the checksum does not match");
-  Reader in(bytes.substr(magic.size()));
+  ByteReader in(bytes.substr(magic.size()));
   Checkpoint checkpoint;
   std::uint32_t written_version = 0;
   std::uint32_t entries = 0;

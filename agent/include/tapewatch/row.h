@@ -18,7 +18,7 @@
 
 namespace tapewatch {
 
-class Connection;
+class Database;
 class Statement;
 
 // Bytes that are not text. A view.
@@ -53,8 +53,8 @@ struct Value {
 // The rows of one running statement. Made by Reader and Tx; gives the statement back to the cache when it goes.
 class TAPEWATCH_API Rows final {
  public:
-  Rows(Connection& connection, Statement& statement) : connection_(&connection), statement_(&statement) {}
-  Rows(Rows&& other) noexcept : connection_(other.connection_), statement_(std::exchange(other.statement_, nullptr)) {}
+  Rows(Database& database, Statement& statement) : database_(&database), statement_(&statement) {}
+  Rows(Rows&& other) noexcept : database_(other.database_), statement_(std::exchange(other.statement_, nullptr)) {}
   Rows& operator=(Rows&&) = delete;
   ~Rows();
 
@@ -68,7 +68,7 @@ class TAPEWATCH_API Rows final {
   [[nodiscard]] std::string_view blob(int column) const;
 
  private:
-  Connection* connection_;
+  Database* database_;
   Statement* statement_;
 };
 

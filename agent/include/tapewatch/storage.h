@@ -30,7 +30,7 @@ enum class Durability : std::uint8_t { fast, durable };
 // Reads inside one read transaction. Belongs to the closure it is passed to.
 class TAPEWATCH_API Reader final {
  public:
-  explicit Reader(Connection& connection) : connection_(connection) {}
+  explicit Reader(Database& database) : database_(database) {}
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
 
@@ -46,13 +46,13 @@ class TAPEWATCH_API Reader final {
   [[nodiscard]] Result<Rows> run(std::string_view sql, const Value* arguments, std::size_t count);
 
  private:
-  Connection& connection_;
+  Database& database_;
 };
 
 // Reads and writes inside one write transaction. Belongs to the closure it is passed to.
 class TAPEWATCH_API Tx final {
  public:
-  explicit Tx(Connection& connection) : reader_(connection), connection_(connection) {}
+  explicit Tx(Database& database) : reader_(database), database_(database) {}
   Tx(const Tx&) = delete;
   Tx& operator=(const Tx&) = delete;
 
@@ -79,7 +79,7 @@ class TAPEWATCH_API Tx final {
  private:
   [[nodiscard]] Result<std::int64_t> run_write(std::string_view sql, const Value* arguments, std::size_t count);
   Reader reader_;
-  Connection& connection_;
+  Database& database_;
 };
 
 class TAPEWATCH_API Store final {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// Connection: one SQLite connection and its cache of prepared statements. The only place that knows how a connection
+// Database: one SQLite connection and its cache of prepared statements. The only place that knows how a connection
 // is set up: no auto-checkpoint, no checkpoint on close for readers, untrusted schema, a busy timeout on every one.
 // Thread: one at a time; interrupted by a deadline that its owner sets.
 
@@ -28,14 +28,14 @@ class Statement final {
   [[nodiscard]] sqlite3_stmt* handle() const { return handle_; }
 
  private:
-  friend class Connection;
+  friend class Database;
   sqlite3_stmt* handle_;
   bool running_ = false;
   bool cached_ = false;
   std::uint64_t last_used_ = 0;
 };
 
-class Connection final {
+class Database final {
  public:
   enum class Mode : std::uint8_t {
     writer,     // creates the file; the one connection that may write and checkpoint
@@ -53,10 +53,10 @@ class Connection final {
     std::int64_t journal_bytes_max = 64 << 20;
   };
 
-  [[nodiscard]] static Result<std::unique_ptr<Connection>> open(const Options& options);
-  ~Connection();
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
+  [[nodiscard]] static Result<std::unique_ptr<Database>> open(const Options& options);
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
 
   // Any number of statements without arguments or results.
   [[nodiscard]] Status script(const std::string& sql);
@@ -89,7 +89,7 @@ class Connection final {
     std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
   };
 
-  Connection(sqlite3* handle, const Options& options);
+  Database(sqlite3* handle, const Options& options);
   [[nodiscard]] Status prepare(const Options& options);
   [[nodiscard]] Result<Statement*> take(std::string_view sql);
   [[nodiscard]] Status bind(Statement& statement, const Value* arguments, std::size_t count) const;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "storage/connection.h"
+#include "storage/database.h"
 
 #include <cerrno>
 #include <limits>
@@ -66,18 +66,18 @@ std::string uri_of(const std::string& path, bool immutable) {
 
 }  // namespace
 
-Connection::Connection(sqlite3* handle, const Options& options)
+Database::Database(sqlite3* handle, const Options& options)
     : handle_(handle),
       path_(options.path),
       statements_max_(options.statements_max),
       busy_timeout_(options.busy_timeout) {}
 
-Connection::~Connection() {
+Database::~Database() {
   statements_.clear();
   CHECK(sqlite3_close(handle_) == SQLITE_OK);  // fails only while a statement still runs
 }
 
-Result<std::unique_ptr<Connection>> Connection::open(const Options& options) {
+Result<std::unique_ptr<Database>> Database::open(const Options& options) {
   static const bool configured = configure_library();
   static_cast<void>(configured);
   const bool writer = options.mode == Mode::writer;
@@ -87,14 +87,14 @@ Result<std::unique_ptr<Connection>> Connection::open(const Options& options) {
   const int result =
       sqlite3_open_v2(uri_of(options.path, options.mode == Mode::immutable).c_str(), &handle, flags, nullptr);
   if (handle == nullptr) return Error{Code::internal, "opening " + options.path + ": out of memory"};
-  std::unique_ptr<Connection> connection(new Connection(handle, options));
-  if (result != SQLITE_OK) return connection->error("opening the database");
-  Status ready = connection->prepare(options);
+  std::unique_ptr<Database> database(new Database(handle, options));
+  if (result != SQLITE_OK) return database->error("opening the database");
+  Status ready = database->prepare(options);
   if (!ready.ok()) return std::move(ready).error();
-  return connection;
+  return database;
 }
 
-Status Connection::prepare(const Options& options) {
+Status Database::prepare(const Options& options) {
   const bool writer = options.mode == Mode::writer;
   sqlite3_busy_timeout(handle_, static_cast<int>(options.busy_timeout.count()));
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
@@ -121,23 +121,23 @@ Status Connection::prepare(const Options& options) {
   if (row.ok() && row.value()) page_bytes_ = page->integer(0);
   if (writer && options.file_bytes_max > 0)
     done = script("PRAGMA max_page_count=" + std::to_string(options.file_bytes_max / page_bytes_));
-  sqlite3_wal_hook(handle_, &Connection::on_wal, this);
+  sqlite3_wal_hook(handle_, &Database::on_wal, this);
   return done;
 }
 
-Error Connection::error(std::string_view what) const {
+Error Database::error(std::string_view what) const {
   const int result = sqlite3_extended_errcode(handle_);
   return Error{
       code_of(result, sqlite3_system_errno(handle_)),
       std::string(what) + " (" + path_ + "): " + sqlite3_errmsg(handle_) + " [" + std::to_string(result) + "]"};
 }
 
-Status Connection::script(const std::string& sql) {
+Status Database::script(const std::string& sql) {
   if (sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) return error("running a statement");
   return success();
 }
 
-Status Connection::exec(std::string_view sql, std::initializer_list<Value> arguments) {
+Status Database::exec(std::string_view sql, std::initializer_list<Value> arguments) {
   Result<Rows> rows = query(sql, arguments);
   if (!rows.ok()) return std::move(rows).error();
   for (;;) {
@@ -147,11 +147,11 @@ Status Connection::exec(std::string_view sql, std::initializer_list<Value> argum
   }
 }
 
-Result<Rows> Connection::query(std::string_view sql, std::initializer_list<Value> arguments) {
+Result<Rows> Database::query(std::string_view sql, std::initializer_list<Value> arguments) {
   return query(sql, arguments.begin(), arguments.size());
 }
 
-Result<Rows> Connection::query(std::string_view sql, const Value* arguments, std::size_t count) {
+Result<Rows> Database::query(std::string_view sql, const Value* arguments, std::size_t count) {
   Result<Statement*> statement = take(sql);
   if (!statement.ok()) return std::move(statement).error();
   Rows rows(*this, *statement.value());
@@ -160,7 +160,7 @@ Result<Rows> Connection::query(std::string_view sql, const Value* arguments, std
   return rows;
 }
 
-Result<Statement*> Connection::take(std::string_view sql) {
+Result<Statement*> Database::take(std::string_view sql) {
   const auto found = statements_.find(sql);
   if (found != statements_.end() && !found->second->running_) {
     found->second->running_ = true;
@@ -187,7 +187,7 @@ Result<Statement*> Connection::take(std::string_view sql) {
   return statements_.emplace(std::string(sql), std::move(statement)).first->second.get();
 }
 
-void Connection::evict_one() {
+void Database::evict_one() {
   auto oldest = statements_.end();
   for (auto at = statements_.begin(); at != statements_.end(); ++at) {
     if (at->second->running_) continue;
@@ -196,7 +196,7 @@ void Connection::evict_one() {
   if (oldest != statements_.end()) statements_.erase(oldest);
 }
 
-void Connection::give_back(Statement& statement) {
+void Database::give_back(Statement& statement) {
   sqlite3_reset(statement.handle_);
   if (!statement.cached_) {
     delete &statement;
@@ -206,7 +206,7 @@ void Connection::give_back(Statement& statement) {
   statement.running_ = false;
 }
 
-Status Connection::bind(Statement& statement, const Value* arguments, std::size_t count) const {
+Status Database::bind(Statement& statement, const Value* arguments, std::size_t count) const {
   sqlite3_stmt* const s = statement.handle_;
   if (static_cast<std::size_t>(sqlite3_bind_parameter_count(s)) != count)
     return Error{Code::sql, "the statement takes " + std::to_string(sqlite3_bind_parameter_count(s)) +
@@ -239,32 +239,32 @@ Status Connection::bind(Statement& statement, const Value* arguments, std::size_
   return success();
 }
 
-void Connection::rollback() {
+void Database::rollback() {
   if (in_transaction()) sqlite3_exec(handle_, "ROLLBACK", nullptr, nullptr, nullptr);
 }
 
-void Connection::set_deadline(const Clock& clock, std::int64_t deadline_ns) {
+void Database::set_deadline(const Clock& clock, std::int64_t deadline_ns) {
   clock_ = &clock;
   deadline_ns_ = deadline_ns;
   expired_ = false;
   if (deadline_ns > 0)
-    sqlite3_progress_handler(handle_, steps_between_deadline_checks, &Connection::on_progress, this);
+    sqlite3_progress_handler(handle_, steps_between_deadline_checks, &Database::on_progress, this);
   else
     sqlite3_progress_handler(handle_, 0, nullptr, nullptr);
 }
 
-int Connection::on_progress(void* self) {
-  auto& connection = *static_cast<Connection*>(self);
-  if (connection.clock_->steady_ns() > connection.deadline_ns_) connection.expired_ = true;
-  return connection.expired_ ? 1 : 0;
+int Database::on_progress(void* self) {
+  auto& database = *static_cast<Database*>(self);
+  if (database.clock_->steady_ns() > database.deadline_ns_) database.expired_ = true;
+  return database.expired_ ? 1 : 0;
 }
 
-int Connection::on_wal(void* self, sqlite3*, const char*, int pages) {
-  static_cast<Connection*>(self)->wal_pages_ = pages;
+int Database::on_wal(void* self, sqlite3*, const char*, int pages) {
+  static_cast<Database*>(self)->wal_pages_ = pages;
   return SQLITE_OK;
 }
 
-Result<bool> Connection::checkpoint(Checkpoint kind) {
+Result<bool> Database::checkpoint(Checkpoint kind) {
   CHECK(!in_transaction());
   int in_log = 0;
   int copied = 0;
@@ -282,15 +282,15 @@ Result<bool> Connection::checkpoint(Checkpoint kind) {
 // Rows, the public face of a running statement.
 
 Rows::~Rows() {
-  if (statement_ != nullptr) connection_->give_back(*statement_);
+  if (statement_ != nullptr) database_->give_back(*statement_);
 }
 
 Result<bool> Rows::next() {
-  if (connection_->expired()) return Error{Code::timeout, "the read transaction is older than its limit"};
+  if (database_->expired()) return Error{Code::timeout, "the read transaction is older than its limit"};
   const int result = sqlite3_step(statement_->handle());
   if (result == SQLITE_ROW) return true;
   if (result == SQLITE_DONE) return false;
-  return connection_->error("running a statement");
+  return database_->error("running a statement");
 }
 
 bool Rows::is_null(int column) const { return sqlite3_column_type(statement_->handle(), column) == SQLITE_NULL; }
