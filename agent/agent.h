@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "config.h"
 #include "delivery.h"
+#include "enrich/link_file.h"
 #include "http/front_door.h"
 #include "http/store_backend.h"
 #include "loop/folder_watch.h"
@@ -54,11 +55,13 @@ class Agent final {
   Status open_parts(Diagnostics& diagnostics);
   Status open_delivery();
   void open_stages(Diagnostics& diagnostics);
+  void open_links();
   Status open_http();
   Status watch_signals();
 
   void tick();
   void pump();
+  Status commit(bool now);
   [[nodiscard]] bool read_one();
   void end_if_done();
   void watch_folders();
@@ -84,6 +87,7 @@ class Agent final {
   AgentStatus status_;
   std::unique_ptr<Delivery> delivery_;
   std::unique_ptr<Stages> stages_;
+  LinkFile links_;
   std::unique_ptr<Worker> worker_;
   std::unique_ptr<Tailer> tailer_;
   std::unique_ptr<StoreBackend> search_;
@@ -93,7 +97,8 @@ class Agent final {
   std::vector<std::unique_ptr<SignalWatch>> signals_;
   std::unique_ptr<Timer> tick_;
   std::unique_ptr<Timer> pump_;
-  std::optional<LineBlock> held_;  // read, but the worker's mailbox was full
+  std::optional<LineBlock> held_;    // read, but the worker's mailbox was full
+  std::int64_t links_asked_ns_ = 0;  // when all links were last asked for, to mend their file
   bool hint_pending_ = false;
   bool flushed_partials_ = false;
   bool stopping_ = false;

@@ -87,6 +87,8 @@ void AgentStatus::update_metrics(const Tailer& tailer) {
   metrics_.input_files.with({"rotated"}).set(static_cast<double>(stats.files_rotated));
   metrics_.input_files.with({"deleted"}).set(static_cast<double>(stats.files_deleted));
   metrics_.input_files.with({"held"}).set(static_cast<double>(stats.files_held));
+  metrics_.state_quarantined.with({"checkpoint"}).raise_to(stats.checkpoints_quarantined);
+  metrics_.state_write_failures.with({"checkpoint"}).raise_to(stats.checkpoint_failures);
   metrics_.buffer_bytes.set(static_cast<double>(stats.in_flight_bytes));
   metrics_.checkpoint_age_seconds.set(static_cast<double>(stats.checkpoint_age_ns) / 1e9);
   for (const InputStats& input : tailer.input_stats()) {

@@ -13,7 +13,9 @@ Pipeline::Pipeline(Parts parts, std::string instance, std::string alerts_index, 
       metrics_(metrics),
       invalid_lines_(metrics.parse_errors.with({"json"})),
       not_objects_(metrics.parse_errors.with({"not_object"})),
-      blank_lines_(metrics.events_discarded.with({"tail", "blank_line", "true"})) {
+      blank_lines_(metrics.events_discarded.with({"tail", "blank_line", "true"})),
+      link_hits_(metrics.correlation_lookups.with({"hit"})),
+      link_misses_(metrics.correlation_lookups.with({"miss"})) {
   CHECK(parts_.parser != nullptr && parts_.enricher != nullptr);
 }
 
@@ -27,9 +29,19 @@ void Pipeline::run(const LineBlock& block) {
   for (Line line; cursor.next(line); ++events) run_line(line, block, seed);
   metrics_.input_events.with({source.input}).add(events);
   blank_lines_.add(cursor.blank_lines());
-  if (parts_.detector != nullptr) metrics_.rule_evaluations.raise_to(parts_.detector->counters().evaluations);
+  update_metrics();
   if (parts_.bulk != nullptr) parts_.bulk->end_block(block.end);
   if (parts_.store != nullptr) parts_.store->end_block(block.end);
+}
+
+void Pipeline::update_metrics() {
+  if (parts_.detector != nullptr) metrics_.rule_evaluations.raise_to(parts_.detector->counters().evaluations);
+  const CorrelatorStats links = parts_.enricher->correlator().stats();
+  metrics_.correlation_links.set(static_cast<double>(links.entries));
+  metrics_.correlation_evictions.raise_to(links.evictions);
+  metrics_.correlation_generated.raise_to(links.generated);
+  link_hits_.raise_to(links.hits);
+  link_misses_.raise_to(links.misses);
 }
 
 void Pipeline::run_line(const Line& line, const LineBlock& block, std::uint64_t seed) {

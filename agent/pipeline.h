@@ -42,6 +42,7 @@ class Pipeline final {
   void finish();
 
  private:
+  void update_metrics();
   void run_line(const Line& line, const LineBlock& block, std::uint64_t seed);
   void deliver_alerts(std::uint64_t offset);
 
@@ -53,6 +54,8 @@ class Pipeline final {
   Counter& invalid_lines_;
   Counter& not_objects_;
   Counter& blank_lines_;
+  Counter& link_hits_;
+  Counter& link_misses_;
   std::string document_;       // scratch: the event as delivered, when there is no
                                // bulk body to hold it
   std::vector<Alert> alerts_;  // scratch
