@@ -22,13 +22,13 @@ constexpr int blocks_per_turn = 4;  // then the loop looks at its sockets
 Agent::Agent(Config config, const Clock& clock, Log& log, Options options)
     : config_(std::move(config)),
       clock_(clock),
-      log_(log),
       options_(std::move(options)),
       watching_(std::any_of(config_.inputs.begin(), config_.inputs.end(),
                             [](const InputConfig& input) { return input.watch; })),
       metrics_(TAPEWATCH_VERSION),
+      log_(log, mask_options(config_.mask), metrics_.masked_fields),
       status_(config_, clock, metrics_),
-      links_(config_.state_dir, link_bytes_max(config_), clock, log) {}
+      links_(config_.state_dir, link_bytes_max(config_), clock, log_) {}
 
 Agent::~Agent() {
   if (worker_) worker_->close();
@@ -79,6 +79,7 @@ void Agent::open_stages(Diagnostics& diagnostics) {
   outputs.store_batch = [this](StoreBatch batch) {
     loop_->post([this, batch = std::move(batch)]() mutable { delivery_->accept(std::move(batch)); });
   };
+  outputs.log = &log_;
   outputs.links = [this](LinkRecords records) {
     loop_->post([this, records = std::move(records)] { links_.add(records); });
   };

@@ -21,6 +21,7 @@
 #include "loop/folder_watch.h"
 #include "loop/loop.h"
 #include "loop/signal_watch.h"
+#include "masked_log.h"
 #include "stages.h"
 #include "tail/tailer.h"
 #include "worker.h"
@@ -77,13 +78,13 @@ class Agent final {
 
   const Config config_;
   const Clock& clock_;
-  Log& log_;
   const Options options_;
   const bool watching_;  // some input wants folder watches beside polling
 
   // In the order in which they are opened; each may use those before it.
   std::unique_ptr<Loop> loop_;
   AgentMetrics metrics_;
+  MaskedLog log_;
   AgentStatus status_;
   std::unique_ptr<Delivery> delivery_;
   std::unique_ptr<Stages> stages_;

@@ -2,8 +2,16 @@
 #include "pipeline.h"
 
 #include "base/check.h"
+#include "base/clock.h"
 
 namespace tapewatch {
+namespace {
+
+constexpr std::int64_t sample_interval_ns = 60 * ns_per_second;
+constexpr std::size_t sampled_line_bytes_max = 64 * 1024;
+constexpr std::size_t sample_bytes_max = 160;
+
+}  // namespace
 
 Pipeline::Pipeline(Parts parts, std::string instance, std::string alerts_index, AgentMetrics& metrics, OnAlert on_alert)
     : parts_(parts),
@@ -46,7 +54,10 @@ void Pipeline::update_metrics() {
 
 void Pipeline::run_line(const Line& line, const LineBlock& block, std::uint64_t seed) {
   Event& event = parts_.parser->parse(line, *block.source, block.read_wall_ns);
-  if (!event.is_json()) (parts_.parser->kind() == LineKind::not_object ? not_objects_ : invalid_lines_).add();
+  if (!event.is_json()) {
+    (parts_.parser->kind() == LineKind::not_object ? not_objects_ : invalid_lines_).add();
+    if (parts_.log != nullptr && block.read_ns >= next_sample_ns_) show_unparsed(line, block);
+  }
   const Hash128 id = event_id(seed, line.offset, line.text);
   prepare(event, id);
   std::string_view document;
@@ -62,6 +73,19 @@ void Pipeline::run_line(const Line& line, const LineBlock& block, std::uint64_t 
     parts_.detector->see(event, document, alerts_);
     if (!alerts_.empty()) deliver_alerts(line.offset);
   }
+}
+
+// One line in a minute, masked whole before it is cut: half a secret is one too.
+void Pipeline::show_unparsed(const Line& line, const LineBlock& block) {
+  next_sample_ns_ = block.read_ns + sample_interval_ns;
+  if (line.text.size() > sampled_line_bytes_max) return;
+  std::string sample = parts_.samples->mask_text(line.text);
+  if (sample.size() > sample_bytes_max) sample.resize(sample_bytes_max);
+  parts_.log->warn("a line is no JSON object and is delivered as text",
+                   {{"log.file.path", block.source->path},
+                    {"log.offset", line.offset},
+                    {"sample", sample},
+                    {"lines_so_far", invalid_lines_.value() + not_objects_.value()}});
 }
 
 void Pipeline::prepare(Event& event, const Hash128& id) {

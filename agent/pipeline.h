@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/log.h"
 #include "detect/detector.h"
 #include "enrich/enricher.h"
 #include "enrich/masker.h"
@@ -28,6 +29,8 @@ class Pipeline final {
     Detector* detector = nullptr;  // null: no rules
     BulkBuilder* bulk = nullptr;   // null: no Elasticsearch
     StoreFeed* store = nullptr;    // null: no embedded store
+    Masker* samples = nullptr;     // of what is shown in the log; null without `log`
+    Log* log = nullptr;            // null: nothing is said
   };
   using OnAlert = std::function<void(const Alert&)>;
 
@@ -43,6 +46,7 @@ class Pipeline final {
 
  private:
   void update_metrics();
+  void show_unparsed(const Line& line, const LineBlock& block);
   void run_line(const Line& line, const LineBlock& block, std::uint64_t seed);
   void deliver_alerts(std::uint64_t offset);
 
@@ -56,9 +60,10 @@ class Pipeline final {
   Counter& blank_lines_;
   Counter& link_hits_;
   Counter& link_misses_;
-  std::string document_;       // scratch: the event as delivered, when there is no
-                               // bulk body to hold it
-  std::vector<Alert> alerts_;  // scratch
+  std::int64_t next_sample_ns_ = INT64_MIN;  // steady
+  std::string document_;                     // scratch: the event as delivered, when there is no
+                                             // bulk body to hold it
+  std::vector<Alert> alerts_;                // scratch
 };
 
 }  // namespace tapewatch

@@ -35,6 +35,8 @@ std::unique_ptr<Stages> Stages::open(const Config& config, AgentMetrics& metrics
   parts.detector = stages->detector_.get();
   parts.bulk = stages->bulk_.get();
   parts.store = stages->store_.get();
+  parts.samples = stages->masker_.get();
+  parts.log = outputs.log;
   stages->pipeline_ = std::make_unique<Pipeline>(parts, config.service.instance,
                                                  config.elastic ? config.elastic->alerts_data_stream : "", metrics,
                                                  std::move(outputs.alert));

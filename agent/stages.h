@@ -26,6 +26,7 @@ class Stages final {
     std::function<void(Batch)> batch;
     std::function<void(StoreBatch)> store_batch;
     std::function<void(const Alert&)> alert;
+    Log* log = nullptr;  // null: nothing is said
     // What the correlator learned, always before the batch of the lines that taught it. May be empty.
     std::function<void(LinkRecords)> links;
   };
