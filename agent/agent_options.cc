@@ -129,6 +129,16 @@ std::string authorization(const ElasticConfig& elastic) {
   return "";
 }
 
+Result<std::string> authorization_now(const ElasticConfig& elastic) {
+  ElasticConfig now = elastic;
+  for (Secret* const secret : {&now.api_key, &now.password}) {
+    Result<Secret> read = read_again(*secret);
+    if (!read) return std::move(read).error();
+    *secret = std::move(read).value();
+  }
+  return authorization(now);
+}
+
 ElasticOptions elastic_options(const ElasticConfig& elastic) {
   ElasticOptions options;
   options.hosts = elastic.hosts;

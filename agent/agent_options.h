@@ -30,6 +30,8 @@ namespace tapewatch {
 [[nodiscard]] TlsOptions tls_options(const SslConfig& ssl);
 // Value of the Authorization header, "" for none.
 [[nodiscard]] std::string authorization(const ElasticConfig& elastic);
+// The same from what the secrets' files hold now.
+[[nodiscard]] Result<std::string> authorization_now(const ElasticConfig& elastic);
 [[nodiscard]] LogStore::Options store_options(const Config& config);
 [[nodiscard]] DeadLetters::Options dead_letter_options(const Config& config);
 [[nodiscard]] AlertSinkOptions alert_options(const WebhookConfig& webhook);

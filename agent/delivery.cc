@@ -65,7 +65,8 @@ Status Delivery::open_elastic(const Config& config) {
   hooks.dead_letter = [this](RefusedDocument refused, std::function<void(Status)> done) {
     keep(std::move(refused), std::move(done));
   };
-  hooks.authorization = [value = authorization(elastic)]() -> Result<std::string> { return value; };
+  // Read anew each time: a secret that was exchanged on disk needs no restart.
+  hooks.authorization = [elastic] { return authorization_now(elastic); };
   Distribution& durations = metrics_.output_request_duration.with({"elasticsearch"});
   hooks.request_done = [&durations](int, std::chrono::nanoseconds elapsed) {
     durations.observe(static_cast<double>(elapsed.count()) / 1e9);
