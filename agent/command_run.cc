@@ -5,6 +5,7 @@
 #include "agent.h"
 #include "base/files.h"
 #include "commands.h"
+#include "file_limit.h"
 #include "run.h"
 #include "stages.h"
 
@@ -61,6 +62,7 @@ int run_agents(Config config, const RunOptions& options, Console& console) {
     return success();
   };
   for (;;) {
+    raise_file_limit(config, log);
     Diagnostics diagnostics;
     Result<std::unique_ptr<Agent>> agent = Agent::open(config, diagnostics, clock, log, agent_options);
     if (!diagnostics.all().empty()) console.notice(diagnostics.render(console.err_colour));
