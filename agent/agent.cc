@@ -27,7 +27,7 @@ Agent::Agent(Config config, const Clock& clock, Log& log, Options options)
                             [](const InputConfig& input) { return input.watch; })),
       metrics_(TAPEWATCH_VERSION),
       log_(log, mask_options(config_.mask), metrics_.masked_fields),
-      status_(config_, clock, metrics_),
+      status_(config_, clock, metrics_, options_.started_ns),
       links_(config_.state_dir, link_bytes_max(config_), clock, log_) {}
 
 Agent::~Agent() {
@@ -85,7 +85,7 @@ void Agent::open_stages(Diagnostics& diagnostics) {
   };
   outputs.alert = [this](const Alert& alert) { loop_->post([this, alert] { on_alert(alert); }); };
   stages_ = Stages::open(config_, metrics_, diagnostics, std::move(outputs));
-  if (stages_->detector() != nullptr) status_.set_rules(stages_->detector()->rules());
+  if (stages_->detector() != nullptr) status_.set_rules(*stages_->detector());
   worker_ = std::make_unique<Worker>(stages_->pipeline(), clock_, mailbox_bytes);
 }
 

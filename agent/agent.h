@@ -33,7 +33,8 @@ class Agent final {
   enum class Ending : std::uint8_t { finished, reload, failed };
 
   struct Options {
-    bool once = false;  // read every input to its end, deliver, wait for every acknowledgement, end
+    std::int64_t started_ns = 0;  // wall time at which the process began; 0: now
+    bool once = false;            // read every input to its end, deliver, wait for every acknowledgement, end
     // Asked on SIGHUP and by POST /-/reload: success when a new, sound configuration is ready to be opened.
     std::function<Status()> reload;
     // Told once the page and the API answer.

@@ -50,6 +50,7 @@ int run_agents(Config config, const RunOptions& options, Console& console) {
 
   std::optional<Config> next;
   Agent::Options agent_options;
+  agent_options.started_ns = clock.wall_ns();
   agent_options.once = options.once;
   agent_options.listening = options.listening;
   agent_options.alert = options.alert;
