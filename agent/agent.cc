@@ -145,6 +145,7 @@ void Agent::tick() {
     tailer_->poll();
     watch_folders();
     pump();
+    if (!options_.once && !held_ && tailer_->at_end()) worker_->caught_up(clock_.steady_ns());
   }
   if (tailer_->commit_due()) {
     const Status committed = commit(false);

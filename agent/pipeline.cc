@@ -70,6 +70,10 @@ void Pipeline::run_line(const Line& line, const LineBlock& block, std::uint64_t 
   }
   if (parts_.store != nullptr) parts_.store->add(event, id, document);
   if (parts_.detector != nullptr) {
+    if (event.time_ns > newest_event_ns_) {
+      newest_event_ns_ = event.time_ns;
+      newest_read_ns_ = block.read_ns;
+    }
     parts_.detector->see(event, document, alerts_);
     if (!alerts_.empty()) deliver_alerts(line.offset);
   }
@@ -93,8 +97,8 @@ void Pipeline::prepare(Event& event, const Hash128& id) {
   if (parts_.masker != nullptr) parts_.masker->mask(event);
 }
 
-// `offset` is that of the line that gave rise to them.
-void Pipeline::deliver_alerts(std::uint64_t offset) {
+// `offset` is that of the line that gave rise to them; none: the clock did.
+void Pipeline::deliver_alerts(std::optional<std::uint64_t> offset) {
   for (const Alert& alert : alerts_) {
     document_.clear();
     append_alert_document(document_, alert);
@@ -105,6 +109,15 @@ void Pipeline::deliver_alerts(std::uint64_t offset) {
     on_alert_(alert);
   }
   alerts_.clear();
+}
+
+void Pipeline::silent_until(std::int64_t steady_ns) {
+  if (parts_.detector == nullptr || newest_event_ns_ == INT64_MIN || steady_ns < next_look_ns_) return;
+  next_look_ns_ = steady_ns + ns_per_second;
+  const std::int64_t silent_ns = steady_ns - newest_read_ns_;
+  if (silent_ns <= 0) return;
+  parts_.detector->advance(newest_event_ns_ + silent_ns - parts_.detector->lateness_ns(), alerts_);
+  if (!alerts_.empty()) deliver_alerts(std::nullopt);
 }
 
 void Pipeline::turn(std::int64_t steady_ns) {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,7 +40,10 @@ class Pipeline final {
   void run(const LineBlock& block);
   // What comes before detection, for whoever runs the detector alone (a backtest).
   void prepare(Event& event, const Hash128& id);
-  // Between blocks: seals what is due. Rules see event time only, so that live alerts are those of a backtest.
+  // Nothing came until this steady time, and nothing waits to be read: event time goes on from the newest event as the
+  // clock does, so that rules notice what does not come.
+  void silent_until(std::int64_t steady_ns);
+  // Between blocks: seals what is due.
   void turn(std::int64_t steady_ns);
   // The last call: seals everything.
   void finish();
@@ -48,7 +52,7 @@ class Pipeline final {
   void update_metrics();
   void show_unparsed(const Line& line, const LineBlock& block);
   void run_line(const Line& line, const LineBlock& block, std::uint64_t seed);
-  void deliver_alerts(std::uint64_t offset);
+  void deliver_alerts(std::optional<std::uint64_t> offset);
 
   const Parts parts_;
   const std::string instance_;
@@ -60,6 +64,9 @@ class Pipeline final {
   Counter& blank_lines_;
   Counter& link_hits_;
   Counter& link_misses_;
+  std::int64_t newest_event_ns_ = INT64_MIN;
+  std::int64_t newest_read_ns_ = 0;          // steady time at which that event was read
+  std::int64_t next_look_ns_ = 0;            // steady
   std::int64_t next_sample_ns_ = INT64_MIN;  // steady
   std::string document_;                     // scratch: the event as delivered, when there is no
                                              // bulk body to hold it
