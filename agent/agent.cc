@@ -14,19 +14,21 @@ namespace {
 constexpr std::chrono::milliseconds tick_interval{100};
 constexpr std::chrono::milliseconds mailbox_retry{3};  // the worker needs longer for what a full mailbox holds
 constexpr std::size_t mailbox_bytes = 2u << 20;  // few enough blocks that they are still in the cache when worked on
-constexpr int blocks_per_turn = 4;               // then the loop looks at its sockets
+constexpr std::int64_t links_mend_ns = 5 * ns_per_second;
+constexpr int blocks_per_turn = 4;  // then the loop looks at its sockets
 
 }  // namespace
 
 Agent::Agent(Config config, const Clock& clock, Log& log, Options options)
     : config_(std::move(config)),
       clock_(clock),
-      log_(log),
       options_(std::move(options)),
       watching_(std::any_of(config_.inputs.begin(), config_.inputs.end(),
                             [](const InputConfig& input) { return input.watch; })),
       metrics_(TAPEWATCH_VERSION),
-      status_(config_, clock, metrics_) {}
+      log_(log, mask_options(config_.mask), metrics_.masked_fields),
+      status_(config_, clock, metrics_, options_.started_ns),
+      links_(config_.state_dir, link_bytes_max(config_), clock, log_) {}
 
 Agent::~Agent() {
   if (worker_) worker_->close();
@@ -47,6 +49,7 @@ Status Agent::open_parts(Diagnostics& diagnostics) {
   loop_ = std::move(*loop);
   if (Status opened = open_delivery(); !opened.ok()) return opened;
   open_stages(diagnostics);
+  open_links();
   Result<std::unique_ptr<Tailer>> tailer =
       Tailer::open(tail_options(config_, Delivery::sinks(config_)), input_options(config_), clock_, log_);
   if (!tailer.ok()) return std::move(tailer).error().with_context("opening the inputs");
@@ -76,14 +79,24 @@ void Agent::open_stages(Diagnostics& diagnostics) {
   outputs.store_batch = [this](StoreBatch batch) {
     loop_->post([this, batch = std::move(batch)]() mutable { delivery_->accept(std::move(batch)); });
   };
+  outputs.log = &log_;
+  outputs.links = [this](LinkRecords records) {
+    loop_->post([this, records = std::move(records)] { links_.add(records); });
+  };
   outputs.alerts = [this](std::vector<Alert> alerts) {
     loop_->post([this, alerts = std::move(alerts)] {
       for (const Alert& alert : alerts) on_alert(alert);
     });
   };
   stages_ = Stages::open(config_, metrics_, diagnostics, std::move(outputs));
-  if (stages_->detector() != nullptr) status_.set_rules(stages_->detector()->rules());
+  if (stages_->detector() != nullptr) status_.set_rules(*stages_->detector());
   worker_ = std::make_unique<Worker>(stages_->pipeline(), clock_, mailbox_bytes);
+}
+
+// What lines taught that will not be read again, because they are acknowledged.
+void Agent::open_links() {
+  if (!config_.enrich.correlation.enabled) return;
+  stages_->restore_links(links_.load());
 }
 
 Status Agent::open_http() {
@@ -136,11 +149,26 @@ void Agent::tick() {
     tailer_->poll();
     watch_folders();
     pump();
+    if (!options_.once && !held_ && tailer_->at_end()) worker_->caught_up(clock_.steady_ns());
   }
-  const Status committed = tailer_->commit(false);
-  if (!committed.ok()) log_.error("the checkpoint could not be written", {{"reason", committed.error().message}});
+  if (tailer_->commit_due()) {
+    const Status committed = commit(false);
+    if (!committed.ok()) log_.error("the checkpoint could not be written", {{"reason", committed.error().message}});
+  }
   delivery_->update_metrics();
   status_.update(*tailer_, *delivery_, true);
+}
+
+// Links first: those of every line that is about to be committed were added before its batch was sent.
+Status Agent::commit(bool now) {
+  links_.sync();
+  metrics_.state_quarantined.with({"links"}).raise_to(links_.stats().quarantined);
+  metrics_.state_write_failures.with({"links"}).raise_to(links_.stats().failures);
+  if (links_.broken() && clock_.steady_ns() - links_asked_ns_ >= links_mend_ns) {
+    links_asked_ns_ = clock_.steady_ns();
+    stages_->want_all_links();
+  }
+  return tailer_->commit(now);
 }
 
 // Reads within the budget and hands on, a few blocks at a time.
@@ -260,7 +288,7 @@ void Agent::drain() {
 }
 
 void Agent::drained(bool all_delivered) {
-  const Status committed = tailer_->commit(true);
+  const Status committed = commit(true);
   if (!committed.ok()) {
     log_.error("the checkpoint could not be written", {{"reason", committed.error().message}});
     if (ending_ == Ending::finished) ending_ = Ending::failed;

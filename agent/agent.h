@@ -15,11 +15,13 @@
 #include "base/log.h"
 #include "config.h"
 #include "delivery.h"
+#include "enrich/link_file.h"
 #include "http/front_door.h"
 #include "http/store_backend.h"
 #include "loop/folder_watch.h"
 #include "loop/loop.h"
 #include "loop/signal_watch.h"
+#include "masked_log.h"
 #include "stages.h"
 #include "tail/tailer.h"
 #include "worker.h"
@@ -31,7 +33,8 @@ class Agent final {
   enum class Ending : std::uint8_t { finished, reload, failed };
 
   struct Options {
-    bool once = false;  // read every input to its end, deliver, wait for every acknowledgement, end
+    std::int64_t started_ns = 0;  // wall time at which the process began; 0: now
+    bool once = false;            // read every input to its end, deliver, wait for every acknowledgement, end
     // Asked on SIGHUP and by POST /-/reload: success when a new, sound configuration is ready to be opened.
     std::function<Status()> reload;
     // Told once the page and the API answer.
@@ -54,11 +57,13 @@ class Agent final {
   Status open_parts(Diagnostics& diagnostics);
   Status open_delivery();
   void open_stages(Diagnostics& diagnostics);
+  void open_links();
   Status open_http();
   Status watch_signals();
 
   void tick();
   void pump();
+  Status commit(bool now);
   [[nodiscard]] bool read_one();
   void end_if_done();
   void watch_folders();
@@ -74,16 +79,17 @@ class Agent final {
 
   const Config config_;
   const Clock& clock_;
-  Log& log_;
   const Options options_;
   const bool watching_;  // some input wants folder watches beside polling
 
   // In the order in which they are opened; each may use those before it.
   std::unique_ptr<Loop> loop_;
   AgentMetrics metrics_;
+  MaskedLog log_;
   AgentStatus status_;
   std::unique_ptr<Delivery> delivery_;
   std::unique_ptr<Stages> stages_;
+  LinkFile links_;
   std::unique_ptr<Worker> worker_;
   std::unique_ptr<Tailer> tailer_;
   std::unique_ptr<StoreBackend> search_;
@@ -93,7 +99,8 @@ class Agent final {
   std::vector<std::unique_ptr<SignalWatch>> signals_;
   std::unique_ptr<Timer> tick_;
   std::unique_ptr<Timer> pump_;
-  std::optional<LineBlock> held_;  // read, but the worker's mailbox was full
+  std::optional<LineBlock> held_;    // read, but the worker's mailbox was full
+  std::int64_t links_asked_ns_ = 0;  // when all links were last asked for, to mend their file
   bool hint_pending_ = false;
   bool flushed_partials_ = false;
   bool stopping_ = false;

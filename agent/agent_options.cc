@@ -37,6 +37,11 @@ EnricherOptions enricher_options(const Config& config, const Surroundings& aroun
   return options;
 }
 
+// Everything, as much again before the file is begun anew, and what one batch brings; of another configuration perhaps.
+std::uint64_t link_bytes_max(const Config& config) {
+  return std::max<std::uint64_t>(64 * mib, 3 * config.enrich.correlation.entries_max * LinkTable::saved_bytes_max);
+}
+
 MaskOptions mask_options(const MaskConfig& mask) {
   MaskOptions options;
   options.enabled = mask.enabled;
@@ -113,6 +118,16 @@ std::string authorization(const ElasticConfig& elastic) {
   if (!elastic.api_key.empty()) return "ApiKey " + elastic.api_key.reveal();
   if (!elastic.username.empty()) return basic_authorization(elastic.username, elastic.password.reveal());
   return "";
+}
+
+Result<std::string> authorization_now(const ElasticConfig& elastic) {
+  ElasticConfig now = elastic;
+  for (Secret* const secret : {&now.api_key, &now.password}) {
+    Result<Secret> read = read_again(*secret);
+    if (!read) return std::move(read).error();
+    *secret = std::move(read).value();
+  }
+  return authorization(now);
 }
 
 ElasticOptions elastic_options(const ElasticConfig& elastic) {

@@ -20,6 +20,8 @@ namespace tapewatch {
 
 // The fields that every event gets are made from the service, the host and, in a pod, the downward API of Kubernetes.
 [[nodiscard]] EnricherOptions enricher_options(const Config& config, const Surroundings& around);
+// More than the file of correlation links can grow to.
+[[nodiscard]] std::uint64_t link_bytes_max(const Config& config);
 [[nodiscard]] MaskOptions mask_options(const MaskConfig& mask);
 [[nodiscard]] std::vector<InputOptions> input_options(const Config& config);
 [[nodiscard]] TailOptions tail_options(const Config& config, std::size_t sinks);
@@ -28,6 +30,8 @@ namespace tapewatch {
 [[nodiscard]] TlsOptions tls_options(const SslConfig& ssl);
 // Value of the Authorization header, "" for none.
 [[nodiscard]] std::string authorization(const ElasticConfig& elastic);
+// The same from what the secrets' files hold now.
+[[nodiscard]] Result<std::string> authorization_now(const ElasticConfig& elastic);
 [[nodiscard]] LogStore::Options store_options(const Config& config);
 [[nodiscard]] DeadLetters::Options dead_letter_options(const Config& config);
 [[nodiscard]] AlertSinkOptions alert_options(const WebhookConfig& webhook);

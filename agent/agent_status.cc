@@ -47,13 +47,19 @@ std::uint64_t total(const Family<Counter>& family) {
 
 }  // namespace
 
-AgentStatus::AgentStatus(const Config& config, const Clock& clock, AgentMetrics& metrics)
-    : config_(config), clock_(clock), metrics_(metrics), started_ns_(clock.wall_ns()) {
+AgentStatus::AgentStatus(const Config& config, const Clock& clock, AgentMetrics& metrics, std::int64_t started_ns)
+    : config_(config),
+      clock_(clock),
+      metrics_(metrics),
+      loaded_ns_(clock.wall_ns()),
+      started_ns_(started_ns == 0 ? loaded_ns_ : started_ns) {
   metrics_.buffer_limit_bytes.set(static_cast<double>(config.limits.in_flight_bytes));
-  metrics_.config_last_reload_success.set(static_cast<double>(started_ns_) / 1e9);
+  metrics_.config_last_reload_success.set(static_cast<double>(loaded_ns_) / 1e9);
 }
 
-void AgentStatus::set_rules(const RuleSet& rules) {
+void AgentStatus::set_rules(const Detector& detector) {
+  detector_ = &detector;
+  const RuleSet& rules = detector.rules();
   for (const DetectionRule& rule : rules.detections) rules_.push_back(rule_status(rule.head, "detection"));
   for (const CorrelationRule& rule : rules.correlations) {
     rules_.push_back(rule_status(rule.head, rule.type == CorrelationType::event_count ? "event_count" : "value_count"));
@@ -87,6 +93,8 @@ void AgentStatus::update_metrics(const Tailer& tailer) {
   metrics_.input_files.with({"rotated"}).set(static_cast<double>(stats.files_rotated));
   metrics_.input_files.with({"deleted"}).set(static_cast<double>(stats.files_deleted));
   metrics_.input_files.with({"held"}).set(static_cast<double>(stats.files_held));
+  metrics_.state_quarantined.with({"checkpoint"}).raise_to(stats.checkpoints_quarantined);
+  metrics_.state_write_failures.with({"checkpoint"}).raise_to(stats.checkpoint_failures);
   metrics_.buffer_bytes.set(static_cast<double>(stats.in_flight_bytes));
   metrics_.checkpoint_age_seconds.set(static_cast<double>(stats.checkpoint_age_ns) / 1e9);
   for (const InputStats& input : tailer.input_stats()) {
@@ -104,7 +112,7 @@ void AgentStatus::publish(const Tailer& tailer, const Delivery& delivery, bool r
   snapshot->instance = config_.service.instance;
   snapshot->time_ns = clock_.wall_ns();
   snapshot->started_ns = started_ns_;
-  snapshot->config_loaded_ns = started_ns_;
+  snapshot->config_loaded_ns = loaded_ns_;
   snapshot->config_error = config_error_;
   fill_inputs(tailer, *snapshot);
   fill_outputs(delivery, *snapshot);
@@ -117,6 +125,7 @@ void AgentStatus::publish(const Tailer& tailer, const Delivery& delivery, bool r
   snapshot->masked_fields = total(metrics_.masked_fields);
   snapshot->rule_evaluations = metrics_.rule_evaluations.value();
   snapshot->alerts_fired = total(metrics_.alerts);
+  for (std::size_t i = 0; i < rules_.size(); ++i) rules_[i].matches = detector_->matches_of(i);
   snapshot->rules = rules_;
   snapshot->alerts.assign(alerts_.begin(), alerts_.end());
   board_.publish(std::move(snapshot));

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "config.h"
 #include "delivery.h"
-#include "detect/rule.h"
+#include "detect/detector.h"
 #include "event/alert.h"
 #include "http/status.h"
 #include "metrics/agent_metrics.h"
@@ -20,9 +20,11 @@ namespace tapewatch {
 
 class AgentStatus final {
  public:
-  AgentStatus(const Config& config, const Clock& clock, AgentMetrics& metrics);
+  // `started_ns`: wall time at which the process began its work; 0: now.
+  AgentStatus(const Config& config, const Clock& clock, AgentMetrics& metrics, std::int64_t started_ns);
 
-  void set_rules(const RuleSet& rules);
+  // `detector` outlives the last update().
+  void set_rules(const Detector& detector);
   void on_alert(const Alert& alert);
   void set_config_error(std::string error) { config_error_ = std::move(error); }
   // Metrics at once, the snapshot about once a second.
@@ -40,7 +42,9 @@ class AgentStatus final {
   const Clock& clock_;
   AgentMetrics& metrics_;
   StatusBoard board_;
+  const std::int64_t loaded_ns_;
   const std::int64_t started_ns_;
+  const Detector* detector_ = nullptr;
   std::int64_t published_ns_ = 0;  // steady
   std::uint64_t published_events_ = 0;
   std::int64_t last_event_ns_ = 0;

@@ -5,6 +5,7 @@
 #include "agent.h"
 #include "base/files.h"
 #include "commands.h"
+#include "file_limit.h"
 #include "run.h"
 #include "stages.h"
 
@@ -50,6 +51,7 @@ int run_agents(Config config, const RunOptions& options, Console& console) {
 
   std::optional<Config> next;
   Agent::Options agent_options;
+  agent_options.started_ns = clock.wall_ns();
   agent_options.once = options.once;
   agent_options.listening = options.listening;
   agent_options.alert = options.alert;
@@ -62,6 +64,7 @@ int run_agents(Config config, const RunOptions& options, Console& console) {
     return success();
   };
   for (;;) {
+    raise_file_limit(config, log);
     Diagnostics diagnostics;
     Result<std::unique_ptr<Agent>> agent = Agent::open(config, diagnostics, clock, log, agent_options);
     if (!diagnostics.all().empty()) console.notice(diagnostics.render(console.err_colour));

@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "commands.h"
+#include "explain_faults.h"
 #include "run.h"
 
 namespace tapewatch {
@@ -57,13 +58,13 @@ int validate_command(const Arguments& arguments, Console& console) {
 int explain_command(const Arguments& arguments, Console& console) {
   if (arguments.words().empty()) {
     for (int number = 0; number < 1000; ++number) {
-      const std::string_view text = explain_config_fault(number);
+      const std::string_view text = explain_fault(number);
       if (!text.empty()) console.print(code_name(number) + "  " + std::string(text.substr(0, text.find('\n'))) + "\n");
     }
     return exit_good;
   }
   const int number = code_number(arguments.words()[0]);
-  const std::string_view text = number < 0 ? "" : explain_config_fault(number);
+  const std::string_view text = number < 0 ? "" : explain_fault(number);
   if (text.empty()) return fail(console, "no such code; `tapewatch explain` lists them");
   console.print(code_name(number) + ": " + std::string(text) + "\n");
   return exit_good;

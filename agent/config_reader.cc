@@ -13,8 +13,6 @@
 namespace tapewatch {
 namespace {
 
-constexpr std::uint64_t secret_bytes_max = 64 * kib;
-
 // As much of a value as a message should show.
 std::string shortened(std::string_view text) {
   constexpr std::size_t shown_max = 60;
@@ -373,18 +371,12 @@ void ConfigSection::secret(std::string_view key, Secret& out) {
 void ConfigSection::read_secret_file(const YamlPlace& place, const std::string& name, const std::string& path,
                                      Secret& out) {
   struct stat status {};
-  if (::stat(path.c_str(), &status) == 0) {
-    if (!S_ISREG(status.st_mode)) return faults_.error(place, 142, "the secret of " + name + " is not a file", path);
-    if ((status.st_mode & S_IROTH) != 0) {
-      return faults_.error(place, 143, "everybody can read the secret of " + name, "chmod 600 " + path);
-    }
+  if (::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & S_IROTH) != 0) {
+    return faults_.error(place, 143, "everybody can read the secret of " + name, "chmod 600 " + path);
   }
-  auto content = read_file(path, secret_bytes_max);
-  if (!content) return faults_.error(place, 142, "cannot read the secret of " + name, content.error().message);
-  std::string bytes = std::move(content).value();
-  while (!bytes.empty() && (bytes.back() == '\n' || bytes.back() == '\r')) bytes.pop_back();
-  if (bytes.empty()) return faults_.error(place, 142, "the secret file of " + name + " is empty", path);
-  out = Secret(std::move(bytes));
+  Result<Secret> secret = tapewatch::read_secret_file(path);
+  if (!secret) return faults_.error(place, 142, "cannot read the secret of " + name, secret.error().message);
+  out = std::move(secret).value();
 }
 
 void ConfigSection::bad_choice(std::string_view key, const std::string& value,

@@ -11,13 +11,32 @@ constexpr std::int64_t stalled_ns = 60 * ns_per_second;
 
 }  // namespace
 
+DeadLetter dead_letter_of(RefusedDocument refused, std::string index, Masker& masker) {
+  DeadLetter letter;
+  letter.index = std::move(index);
+  letter.id = std::move(refused.id);
+  letter.document = std::move(refused.document);
+  letter.reason = masker.mask_text(refused.type + ": " + refused.reason);
+  letter.status = refused.status;
+  letter.time_ns = refused.wall_ns;
+  return letter;
+}
+
+Delivery::Delivery(const Config& config, Loop& loop, const Clock& clock, Log& log, AgentMetrics& metrics, Acked acked)
+    : loop_(loop),
+      clock_(clock),
+      log_(log),
+      metrics_(metrics),
+      acked_(std::move(acked)),
+      masker_(mask_options(config.mask), metrics.masked_fields) {}
+
 std::size_t Delivery::sinks(const Config& config) {
   return (config.elastic ? 1u : 0u) + (config.store.enabled ? 1u : 0u);
 }
 
 Result<std::unique_ptr<Delivery>> Delivery::open(const Config& config, Loop& loop, const Clock& clock, Log& log,
                                                  AgentMetrics& metrics, Acked acked) {
-  std::unique_ptr<Delivery> delivery(new Delivery(loop, clock, log, metrics, std::move(acked)));
+  std::unique_ptr<Delivery> delivery(new Delivery(config, loop, clock, log, metrics, std::move(acked)));
   Result<std::unique_ptr<HttpClient>> http = HttpClient::open(loop, {});
   if (!http.ok()) return std::move(http).error();
   delivery->http_ = std::move(*http);
@@ -46,7 +65,8 @@ Status Delivery::open_elastic(const Config& config) {
   hooks.dead_letter = [this](RefusedDocument refused, std::function<void(Status)> done) {
     keep(std::move(refused), std::move(done));
   };
-  hooks.authorization = [value = authorization(elastic)]() -> Result<std::string> { return value; };
+  // Read anew each time: a secret that was exchanged on disk needs no restart.
+  hooks.authorization = [elastic] { return authorization_now(elastic); };
   Distribution& durations = metrics_.output_request_duration.with({"elasticsearch"});
   hooks.request_done = [&durations](int, std::chrono::nanoseconds elapsed) {
     durations.observe(static_cast<double>(elapsed.count()) / 1e9);
@@ -73,17 +93,10 @@ void Delivery::on_acked(std::size_t sink, const Delivered& delivered) {
   acked_(sink, delivered);
 }
 
-// The sink's words for a refused document become a dead letter; its callback runs on the letters' own thread.
+// The letters' callback runs on their own thread.
 void Delivery::keep(RefusedDocument refused, std::function<void(Status)> done) {
-  DeadLetter letter;
-  letter.index = index_;
-  letter.id = std::move(refused.id);
-  letter.document = std::move(refused.document);
-  letter.reason = refused.type + ": " + refused.reason;
-  letter.status = refused.status;
-  letter.time_ns = refused.wall_ns;
   std::vector<DeadLetter> letters;
-  letters.push_back(std::move(letter));
+  letters.push_back(dead_letter_of(std::move(refused), index_, masker_));
   Loop& loop = loop_;
   const Status taken = dead_letters_->put(
       std::move(letters), [&loop, done](const Status& status) { loop.post([done, status] { done(status); }); });

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "config.h"
+#include "enrich/masker.h"
 #include "loop/http_client.h"
 #include "loop/loop.h"
 #include "metrics/agent_metrics.h"
@@ -18,6 +19,9 @@
 #include "tapewatch/log_store.h"
 
 namespace tapewatch {
+
+// The sink's words for a refused document, without the secrets that they may quote.
+[[nodiscard]] DeadLetter dead_letter_of(RefusedDocument refused, std::string index, Masker& masker);
 
 class Delivery final {
  public:
@@ -44,8 +48,7 @@ class Delivery final {
   [[nodiscard]] LogStore* log_store() const { return log_store_.get(); }
 
  private:
-  Delivery(Loop& loop, const Clock& clock, Log& log, AgentMetrics& metrics, Acked acked)
-      : loop_(loop), clock_(clock), log_(log), metrics_(metrics), acked_(std::move(acked)) {}
+  Delivery(const Config& config, Loop& loop, const Clock& clock, Log& log, AgentMetrics& metrics, Acked acked);
   Status open_elastic(const Config& config);
   Status open_store(const Config& config);
   void update_elastic_metrics();
@@ -61,6 +64,7 @@ class Delivery final {
   Log& log_;
   AgentMetrics& metrics_;
   const Acked acked_;
+  Masker masker_;      // of the words in which the engine refuses a document: they may quote it
   std::string index_;  // of documents whose action line names none
 
   std::unique_ptr<HttpClient> http_;

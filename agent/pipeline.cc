@@ -4,8 +4,16 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/clock.h"
 
 namespace tapewatch {
+namespace {
+
+constexpr std::int64_t sample_interval_ns = 60 * ns_per_second;
+constexpr std::size_t sampled_line_bytes_max = 64 * 1024;
+constexpr std::size_t sample_bytes_max = 160;
+
+}  // namespace
 
 Pipeline::Pipeline(Parts parts, std::string instance, std::string alerts_index, AgentMetrics& metrics,
                    OnAlerts on_alerts)
@@ -16,7 +24,9 @@ Pipeline::Pipeline(Parts parts, std::string instance, std::string alerts_index, 
       metrics_(metrics),
       invalid_lines_(metrics.parse_errors.with({"json"})),
       not_objects_(metrics.parse_errors.with({"not_object"})),
-      blank_lines_(metrics.events_discarded.with({"tail", "blank_line", "true"})) {
+      blank_lines_(metrics.events_discarded.with({"tail", "blank_line", "true"})),
+      link_hits_(metrics.correlation_lookups.with({"hit"})),
+      link_misses_(metrics.correlation_lookups.with({"miss"})) {
   CHECK(parts_.parser != nullptr && parts_.enricher != nullptr);
 }
 
@@ -30,15 +40,28 @@ void Pipeline::run(const LineBlock& block) {
   for (Line line; cursor.next(line); ++events) run_line(line, block, seed);
   metrics_.input_events.with({source.input}).add(events);
   blank_lines_.add(cursor.blank_lines());
-  if (parts_.detector != nullptr) metrics_.rule_evaluations.raise_to(parts_.detector->counters().evaluations);
+  update_metrics();
   if (parts_.bulk != nullptr) parts_.bulk->end_block(block.end);
   if (parts_.store != nullptr) parts_.store->end_block(block.end);
-  if (!fired_.empty()) on_alerts_(std::exchange(fired_, {}));
+  hand_on_alerts();
+}
+
+void Pipeline::update_metrics() {
+  if (parts_.detector != nullptr) metrics_.rule_evaluations.raise_to(parts_.detector->counters().evaluations);
+  const CorrelatorStats links = parts_.enricher->correlator().stats();
+  metrics_.correlation_links.set(static_cast<double>(links.entries));
+  metrics_.correlation_evictions.raise_to(links.evictions);
+  metrics_.correlation_generated.raise_to(links.generated);
+  link_hits_.raise_to(links.hits);
+  link_misses_.raise_to(links.misses);
 }
 
 void Pipeline::run_line(const Line& line, const LineBlock& block, std::uint64_t seed) {
   Event& event = parts_.parser->parse(line, *block.source, block.read_wall_ns);
-  if (!event.is_json()) (parts_.parser->kind() == LineKind::not_object ? not_objects_ : invalid_lines_).add();
+  if (!event.is_json()) {
+    (parts_.parser->kind() == LineKind::not_object ? not_objects_ : invalid_lines_).add();
+    if (parts_.log != nullptr && block.read_ns >= next_sample_ns_) show_unparsed(line, block);
+  }
   const Hash128 id = event_id(seed, line.offset, line.text);
   prepare(event, id);
   std::string_view document;
@@ -51,9 +74,26 @@ void Pipeline::run_line(const Line& line, const LineBlock& block, std::uint64_t 
   }
   if (parts_.store != nullptr) parts_.store->add(event, id, document);
   if (parts_.detector != nullptr) {
+    if (event.time_ns > newest_event_ns_) {
+      newest_event_ns_ = event.time_ns;
+      newest_read_ns_ = block.read_ns;
+    }
     parts_.detector->see(event, document, alerts_);
     if (!alerts_.empty()) deliver_alerts(line.offset);
   }
+}
+
+// One line in a minute, masked whole before it is cut: half a secret is one too.
+void Pipeline::show_unparsed(const Line& line, const LineBlock& block) {
+  next_sample_ns_ = block.read_ns + sample_interval_ns;
+  if (line.text.size() > sampled_line_bytes_max) return;
+  std::string sample = parts_.samples->mask_text(line.text);
+  if (sample.size() > sample_bytes_max) sample.resize(sample_bytes_max);
+  parts_.log->warn("a line is no JSON object and is delivered as text",
+                   {{"log.file.path", block.source->path},
+                    {"log.offset", line.offset},
+                    {"sample", sample},
+                    {"lines_so_far", invalid_lines_.value() + not_objects_.value()}});
 }
 
 void Pipeline::prepare(Event& event, const Hash128& id) {
@@ -61,8 +101,8 @@ void Pipeline::prepare(Event& event, const Hash128& id) {
   if (parts_.masker != nullptr) parts_.masker->mask(event);
 }
 
-// `offset` is that of the line that gave rise to them.
-void Pipeline::deliver_alerts(std::uint64_t offset) {
+// `offset` is that of the line that gave rise to them; none: the clock did.
+void Pipeline::deliver_alerts(std::optional<std::uint64_t> offset) {
   for (Alert& alert : alerts_) {
     document_.clear();
     append_alert_document(document_, alert);
@@ -73,6 +113,20 @@ void Pipeline::deliver_alerts(std::uint64_t offset) {
     fired_.push_back(std::move(alert));
   }
   alerts_.clear();
+}
+
+void Pipeline::hand_on_alerts() {
+  if (!fired_.empty()) on_alerts_(std::exchange(fired_, {}));
+}
+
+void Pipeline::silent_until(std::int64_t steady_ns) {
+  if (parts_.detector == nullptr || newest_event_ns_ == INT64_MIN || steady_ns < next_look_ns_) return;
+  next_look_ns_ = steady_ns + ns_per_second;
+  const std::int64_t silent_ns = steady_ns - newest_read_ns_;
+  if (silent_ns <= 0) return;
+  parts_.detector->advance(newest_event_ns_ + silent_ns - parts_.detector->lateness_ns(), alerts_);
+  if (!alerts_.empty()) deliver_alerts(std::nullopt);
+  hand_on_alerts();
 }
 
 void Pipeline::turn(std::int64_t steady_ns) {

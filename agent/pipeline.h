@@ -6,9 +6,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/log.h"
 #include "detect/detector.h"
 #include "enrich/enricher.h"
 #include "enrich/masker.h"
@@ -28,8 +30,10 @@ class Pipeline final {
     Detector* detector = nullptr;  // null: no rules
     BulkBuilder* bulk = nullptr;   // null: no Elasticsearch
     StoreFeed* store = nullptr;    // null: no embedded store
+    Masker* samples = nullptr;     // of what is shown in the log; null without `log`
+    Log* log = nullptr;            // null: nothing is said
   };
-  // Given the alerts of a block, in order, behind the block's last line.
+  // Given the alerts of a block, in order, behind the block's last line; and those of a silence.
   using OnAlerts = std::function<void(std::vector<Alert>)>;
 
   Pipeline(Parts parts, std::string instance, std::string alerts_index, AgentMetrics& metrics, OnAlerts on_alerts);
@@ -37,14 +41,20 @@ class Pipeline final {
   void run(const LineBlock& block);
   // What comes before detection, for whoever runs the detector alone (a backtest).
   void prepare(Event& event, const Hash128& id);
-  // Between blocks: seals what is due. Rules see event time only, so that live alerts are those of a backtest.
+  // Nothing came until this steady time, and nothing waits to be read: event time goes on from the newest event as the
+  // clock does, so that rules notice what does not come.
+  void silent_until(std::int64_t steady_ns);
+  // Between blocks: seals what is due.
   void turn(std::int64_t steady_ns);
   // The last call: seals everything.
   void finish();
 
  private:
+  void update_metrics();
+  void show_unparsed(const Line& line, const LineBlock& block);
   void run_line(const Line& line, const LineBlock& block, std::uint64_t seed);
-  void deliver_alerts(std::uint64_t offset);
+  void deliver_alerts(std::optional<std::uint64_t> offset);
+  void hand_on_alerts();
 
   const Parts parts_;
   const std::string instance_;
@@ -54,10 +64,16 @@ class Pipeline final {
   Counter& invalid_lines_;
   Counter& not_objects_;
   Counter& blank_lines_;
-  std::string document_;       // scratch: the event as delivered, when there is no
-                               // bulk body to hold it
-  std::vector<Alert> alerts_;  // scratch: those of the line
-  std::vector<Alert> fired_;   // those of the block
+  Counter& link_hits_;
+  Counter& link_misses_;
+  std::int64_t newest_event_ns_ = INT64_MIN;
+  std::int64_t newest_read_ns_ = 0;          // steady time at which that event was read
+  std::int64_t next_look_ns_ = 0;            // steady
+  std::int64_t next_sample_ns_ = INT64_MIN;  // steady
+  std::string document_;                     // scratch: the event as delivered, when there is no
+                                             // bulk body to hold it
+  std::vector<Alert> alerts_;                // scratch: those of the line
+  std::vector<Alert> fired_;                 // those of the block
 };
 
 }  // namespace tapewatch

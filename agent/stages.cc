@@ -12,12 +12,21 @@ std::unique_ptr<Stages> Stages::open(const Config& config, AgentMetrics& metrics
   // Enrichment first: its aliases give source names their meaning, which rules build on.
   stages->open_enrichment(config, metrics);
   stages->open_rules(config, diagnostics);
+  if (config.enrich.correlation.enabled) stages->on_links_ = std::move(outputs.links);
   stages->parser_ = std::make_unique<Parser>(stages->fields_, stages->masker_->key_policy());
   if (config.elastic && outputs.batch) {
-    stages->bulk_ = std::make_unique<BulkBuilder>(bulk_options(*config.elastic), std::move(outputs.batch));
+    const auto hand_on = [&parts = *stages, batch_out = std::move(outputs.batch)](Batch batch) {
+      parts.hand_on_links();
+      batch_out(std::move(batch));
+    };
+    stages->bulk_ = std::make_unique<BulkBuilder>(bulk_options(*config.elastic), hand_on);
   }
   if (config.store.enabled && outputs.store_batch) {
-    stages->store_ = std::make_unique<StoreFeed>(StoreFeedOptions{}, std::move(outputs.store_batch));
+    const auto hand_on = [&parts = *stages, batch_out = std::move(outputs.store_batch)](StoreBatch batch) {
+      parts.hand_on_links();
+      batch_out(std::move(batch));
+    };
+    stages->store_ = std::make_unique<StoreFeed>(StoreFeedOptions{}, hand_on);
   }
   Pipeline::Parts parts;
   parts.parser = stages->parser_.get();
@@ -26,6 +35,8 @@ std::unique_ptr<Stages> Stages::open(const Config& config, AgentMetrics& metrics
   parts.detector = stages->detector_.get();
   parts.bulk = stages->bulk_.get();
   parts.store = stages->store_.get();
+  parts.samples = stages->masker_.get();
+  parts.log = outputs.log;
   stages->pipeline_ = std::make_unique<Pipeline>(parts, config.service.instance,
                                                  config.elastic ? config.elastic->alerts_data_stream : "", metrics,
                                                  std::move(outputs.alerts));
@@ -42,6 +53,14 @@ void Stages::open_rules(const Config& config, Diagnostics& diagnostics) {
   RuleLoader loader(fields_, RuleLoader::Options{}, diagnostics);
   for (const std::string& file : find_rule_files(config.rules.include, diagnostics)) loader.add_file(file);
   detector_ = std::make_unique<Detector>(loader.finish(), Detector::Options{});
+}
+
+void Stages::hand_on_links() {
+  if (!on_links_) return;
+  Correlator& correlator = enricher_->correlator();
+  if (all_links_wanted_.exchange(false)) correlator.restart_records();
+  LinkRecords records = correlator.take_records();
+  if (!records.bytes.empty()) on_links_(std::move(records));
 }
 
 }  // namespace tapewatch

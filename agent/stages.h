@@ -3,6 +3,7 @@
 // Stages: everything the worker runs, made from the configuration and the rules and tied into one Pipeline; a backtest
 // uses the same without outputs. Owned by the agent; from Worker::start() on it belongs to the worker's thread.
 
+#include <atomic>
 #include <functional>
 #include <memory>
 
@@ -25,6 +26,9 @@ class Stages final {
     std::function<void(Batch)> batch;
     std::function<void(StoreBatch)> store_batch;
     std::function<void(std::vector<Alert>)> alerts;
+    Log* log = nullptr;  // null: nothing is said
+    // What the correlator learned, always before the batch of the lines that taught it. May be empty.
+    std::function<void(LinkRecords)> links;
   };
 
   // Loads the rules that the configuration names; every fault of theirs is added to `diagnostics`, and rules that are
@@ -37,12 +41,19 @@ class Stages final {
   [[nodiscard]] const KeyPolicy* key_policy() const { return masker_->key_policy(); }
   // nullptr when the configuration names no rules.
   [[nodiscard]] Detector* detector() { return detector_.get(); }
+  // Before Worker::start().
+  void restore_links(std::string_view records) { enricher_->correlator().restore(records); }
+  // All links are to be handed on with the next batch. Thread: any.
+  void want_all_links() { all_links_wanted_ = true; }
 
  private:
   Stages() = default;
   void open_enrichment(const Config& config, AgentMetrics& metrics);
   void open_rules(const Config& config, Diagnostics& diagnostics);
+  void hand_on_links();
 
+  std::function<void(LinkRecords)> on_links_;
+  std::atomic<bool> all_links_wanted_ = false;
   FieldTable fields_;
   std::unique_ptr<Enricher> enricher_;
   std::unique_ptr<Masker> masker_;

@@ -36,8 +36,14 @@ void Worker::join() {
 
 void Worker::run() {
   while (!mailbox_.drained()) {
+    // Read before the mailbox is: an empty one then says that every block put by that time has been worked on.
+    const std::int64_t caught_up_ns = caught_up_ns_.load(std::memory_order_acquire);
     const std::optional<LineBlock> block = mailbox_.take_for(idle_wait);
-    if (block) pipeline_.run(*block);
+    if (block) {
+      pipeline_.run(*block);
+    } else {
+      pipeline_.silent_until(caught_up_ns);
+    }
     pipeline_.turn(clock_.steady_ns());
   }
   pipeline_.finish();

@@ -5,6 +5,8 @@
 // through the pipeline's outputs. Whatever was put in before close() is worked
 // off.
 
+#include <atomic>
+#include <cstdint>
 #include <thread>
 
 #include "base/mailbox.h"
@@ -26,6 +28,8 @@ class Worker final {
   // False when the mailbox is full: the caller stops reading and tries again
   // later.
   [[nodiscard]] bool put(LineBlock&& block);
+  // At this steady time everything that could be read had been put: since then the input has been silent.
+  void caught_up(std::int64_t steady_ns) { caught_up_ns_.store(steady_ns, std::memory_order_release); }
   // No more blocks will come; the thread ends once the mailbox is empty and
   // every batch is sealed.
   void close() { mailbox_.close(); }
@@ -37,6 +41,7 @@ class Worker final {
   Pipeline& pipeline_;
   const Clock& clock_;
   Mailbox<LineBlock> mailbox_;
+  std::atomic<std::int64_t> caught_up_ns_{0};
   std::thread thread_;
 };
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -32,15 +33,21 @@ struct LogField {
 
 class Log {
  public:
-  using Fields = std::initializer_list<LogField>;
+  using Fields = std::span<const LogField>;
+  using Given = std::initializer_list<LogField>;
   virtual ~Log() = default;
-  // `message` must be a string literal: repeats are counted by it.
+  // `message` must be a string literal: repeats are counted by it. What the fields view is read before it returns.
   virtual void write(LogLevel level, std::string_view message, Fields fields) = 0;
 
-  void debug(std::string_view message, Fields fields = {}) { write(LogLevel::debug, message, fields); }
-  void info(std::string_view message, Fields fields = {}) { write(LogLevel::info, message, fields); }
-  void warn(std::string_view message, Fields fields = {}) { write(LogLevel::warning, message, fields); }
-  void error(std::string_view message, Fields fields = {}) { write(LogLevel::error, message, fields); }
+  void debug(std::string_view message, Given fields = {}) { give(LogLevel::debug, message, fields); }
+  void info(std::string_view message, Given fields = {}) { give(LogLevel::info, message, fields); }
+  void warn(std::string_view message, Given fields = {}) { give(LogLevel::warning, message, fields); }
+  void error(std::string_view message, Given fields = {}) { give(LogLevel::error, message, fields); }
+
+ private:
+  void give(LogLevel level, std::string_view message, Given fields) {
+    write(level, message, Fields(fields.begin(), fields.size()));
+  }
 };
 
 // JSON lines on a file descriptor (stderr), each message at most `burst` times in ten seconds; the next line that

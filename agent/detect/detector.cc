@@ -54,6 +54,9 @@ bool document_shows(std::string_view document, const FieldValue& value) {
   return false;
 }
 
+// One thread writes: no need for an atomic addition.
+void count_one(Counter& counter) { counter.raise_to(counter.value() + 1); }
+
 // The value that a group is named after: the first, if there are several.
 ValueView* group_value(EventValues& values, FieldId field) {
   for (ValueView& value : values.of(field)) {
@@ -70,6 +73,7 @@ Detector::Detector(RuleSet rules, Options options)
       referrers_(rules_.detections.size()),
       last_alert_(rules_.detections.size()),
       alerts_by_rule_(rules_.size()),
+      matches_by_rule_(rules_.size()),
       lateness_ns_(options.window.lateness_ns) {
   for (std::uint32_t i = 0; i < rules_.correlations.size(); ++i) {
     const CorrelationRule& rule = rules_.correlations[i];
@@ -91,6 +95,7 @@ void Detector::see(Event& event, std::string_view document, std::vector<Alert>& 
   matcher_.match(event, matched_);
   counters_.matches += matched_.size();
   for (const std::uint32_t index : matched_) {
+    count_one(matches_by_rule_[index]);
     if (!rules_.detections[index].head.silent) alert_of_detection(index, event, document, out);
     for (const Referrer& referrer : referrers_[index]) feed(referrer, event, document, out);
   }
@@ -162,6 +167,7 @@ void Detector::feed(const Referrer& referrer, Event& event, std::string_view doc
     return;
   }
   correlation.turn = turn_;
+  count_one(matches_by_rule_[rules_.detections.size() + referrer.correlation]);
   Window::Group& group = correlation.window->group(key_);
   if (correlation.window->by_clock() && group.shown.empty()) {
     group.shown = shown_group(rule, referrer.position, event, document);

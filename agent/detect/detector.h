@@ -15,6 +15,7 @@
 #include "detect/window.h"
 #include "event/alert.h"
 #include "event/event.h"
+#include "metrics/series.h"
 
 namespace tapewatch {
 
@@ -45,12 +46,17 @@ class Detector final {
   // Appends what this event makes due to `out`. `document`: the event as it leaves memory, masked; empty: the alerts
   // carry no evidence and show group values as they stand in the line.
   void see(Event& event, std::string_view document, std::vector<Alert>& out);
-  // The clock: nothing earlier than `now_ns` (event time) is to come. Call about once a second when input is silent.
+  // The clock: nothing earlier than `now_ns` (event time) is to come: events may be lateness_ns() late. Call about once
+  // a second when input is silent.
   void advance(std::int64_t now_ns, std::vector<Alert>& out);
+
+  [[nodiscard]] std::int64_t lateness_ns() const { return lateness_ns_; }
 
   [[nodiscard]] Counters counters() const;
   // In step with rules().detections, then rules().correlations.
   [[nodiscard]] const std::vector<std::uint64_t>& alerts_by_rule() const { return alerts_by_rule_; }
+  // The same, of the events that a rule matched, or that a correlation counted. Thread: any.
+  [[nodiscard]] std::uint64_t matches_of(std::size_t rule) const { return matches_by_rule_[rule].value(); }
   [[nodiscard]] const RuleSet& rules() const { return rules_; }
 
  private:
@@ -85,6 +91,7 @@ class Detector final {
   std::vector<Correlation> correlations_;
   std::vector<LastAlert> last_alert_;  // per detection rule
   std::vector<std::uint64_t> alerts_by_rule_;
+  std::vector<Counter> matches_by_rule_;
   bool by_clock_ = false;  // some rule waits for what does not come: looked at once a second of event time
   const std::int64_t lateness_ns_;
   std::int64_t next_look_ns_ = 0;

@@ -53,6 +53,9 @@ class EventValues final {
   // Every scalar of the line; when it is not JSON, the whole line as it is delivered.
   template <typename Visit>
   void for_each_scalar(const Visit& visit);
+  // Those of them whose text is not to be found in the line as it stands, as visit(text).
+  template <typename Visit>
+  void for_each_rewritten(const Visit& visit);
   // The folded text; lives for this turn.
   [[nodiscard]] std::string_view folded(ValueView& value);
 
@@ -79,6 +82,11 @@ class EventValues final {
   std::unique_ptr<JsonIndex> array_index_;
   std::uint64_t values_dropped_ = 0;
 };
+
+template <typename Visit>
+void EventValues::for_each_rewritten(const Visit& visit) {
+  event_->for_each_rewritten([&](std::string_view raw, bool escaped) { visit(escaped ? unescaped(raw) : raw); });
+}
 
 template <typename Visit>
 void EventValues::for_each_scalar(const Visit& visit) {

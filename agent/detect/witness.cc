@@ -209,12 +209,7 @@ void WitnessIndex::scan_line(EventValues& values) {
   const std::string_view line = event.is_json() ? event.line().text : event.text_line();
   found_.clear();
   scan(anywhere_, line);
-  if (event.is_json() && (event.has_escapes() || event.has_masked())) {
-    values.for_each_scalar([&](const ValueView& value) {
-      const bool in_line = value.text.data() >= line.data() && value.text.data() < line.data() + line.size();
-      if (!in_line && !value.text.empty()) scan(anywhere_, value.text);
-    });
-  }
+  values.for_each_rewritten([&](std::string_view text) { scan(anywhere_, text); });
   wake_all(found_);
 }
 

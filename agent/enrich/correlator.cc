@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "enrich/correlator.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "base/json_writer.h"
@@ -17,6 +18,8 @@ bool is_id(const FieldValue& value) {
 bool is_placeholder(std::string_view id) {
   return id.empty() || id == "-" || id == "null" || id == "none" || id == "undefined" || id == "N/A";
 }
+
+constexpr std::size_t records_short = std::size_t{1} << 20;  // so many bytes are no reason to begin anew
 
 // "tw-" and 16 hexadecimal digits.
 constexpr std::size_t made_bytes = 19;
@@ -66,6 +69,21 @@ CorrelatorStats Correlator::stats() const {
   stats.entries = links_.size();
   stats.evictions = links_.evictions();
   return stats;
+}
+
+LinkRecords Correlator::take_records() {
+  LinkRecords records;
+  if (records_given_ == SIZE_MAX || records_given_ > std::max(records_whole_, records_short)) {
+    records.whole = true;
+    links_.save(records.bytes);
+    if (records.bytes.empty()) return {};
+    records_whole_ = records.bytes.size();
+    records_given_ = 0;
+  } else {
+    links_.save_changes(records.bytes);
+    records_given_ += records.bytes.size();
+  }
+  return records;
 }
 
 void Correlator::correlate(Event& event, const Hash128& id) {
@@ -132,7 +150,10 @@ bool Correlator::choose_learned(Event& event, Choice& choice) {
     if (!choice.source.empty() && link->strength <= choice.strength) continue;
     choice = {event.keep(link->id_text()), seen.key->name, link->strength, false, true};
   }
-  if (choice.source.empty()) return false;
+  if (choice.source.empty()) {
+    if (!seen_.empty()) ++stats_.misses;
+    return false;
+  }
   ++stats_.hits;
   return true;
 }
@@ -163,7 +184,7 @@ void Correlator::learn(const Event& event, const Choice& choice) {
     if (link.id_bytes > 0 && link.strength > choice.strength && std::abs(event.time_ns - link.time_ns) <= ttl_ns_) {
       continue;
     }
-    link.set(choice.id, choice.strength, event.time_ns);
+    links_.set(link, choice.id, choice.strength, event.time_ns);
     ++stats_.learned;
   }
 }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "enrich/ecs_fields.h"
+#include "enrich/link_file.h"
 #include "enrich/link_table.h"
 #include "enrich/masker.h"
 #include "event/event.h"
@@ -31,6 +32,7 @@ struct CorrelatorStats {
   std::size_t entries = 0;
   std::uint64_t evictions = 0;
   std::uint64_t hits = 0;       // events that got a learned id
+  std::uint64_t misses = 0;     // events that asked for one: no key of theirs is known
   std::uint64_t learned = 0;    // links made or renewed
   std::uint64_t generated = 0;  // events that got a made one
 };
@@ -52,9 +54,11 @@ class Correlator final {
   void correlate(Event& event, const Hash128& id);
 
   [[nodiscard]] CorrelatorStats stats() const;
-  // What was learned, to be kept with a checkpoint.
-  void save(std::string& out) const { links_.save(out); }
-  void restore(std::string_view saved) { links_.restore(saved); }
+  // What was learned since the last call, for a LinkFile; now and then everything, so that the file stays short.
+  [[nodiscard]] LinkRecords take_records();
+  // The next take_records() is to give everything.
+  void restart_records() { records_given_ = SIZE_MAX; }
+  void restore(std::string_view records) { links_.restore(records); }
 
  private:
   struct Key {
@@ -86,6 +90,8 @@ class Correlator final {
   std::vector<FieldId> elsewhere_;  // where an event's own id may stand nested
   LinkTable links_;
   CorrelatorStats stats_;
+  std::size_t records_given_ = SIZE_MAX;  // bytes, since everything was given; SIZE_MAX: it never was
+  std::size_t records_whole_ = 0;         // bytes of everything
 
   struct Seen {
     const Key* key;

@@ -11,6 +11,7 @@ namespace tapewatch {
 namespace {
 
 constexpr std::size_t saved_head = 16 + 8 + 1 + 1;
+constexpr int renewal_shift = 36;  // 2^36 ns are 69 s
 
 // What an index slot keeps of a key: enough to know its home without a look at its link.
 std::uint32_t tag_of(const Hash128& key) { return static_cast<std::uint32_t>(key.low); }
@@ -32,12 +33,19 @@ std::size_t LinkTable::slot_of(const Hash128& key) const {
   return at;
 }
 
-void LinkTable::Link::set(std::string_view text, LinkStrength how_sure, std::int64_t now_ns) {
+void LinkTable::set(Link& link, std::string_view text, LinkStrength how_sure, std::int64_t now_ns) {
   CHECK(text.size() <= id_bytes_max);
-  time_ns = now_ns;
-  strength = how_sure;
-  id_bytes = static_cast<std::uint8_t>(text.size());
-  std::memcpy(id, text.data(), text.size());
+  const bool same = link.strength == how_sure && link.id_text() == text;
+  if (!same || (link.time_ns ^ now_ns) >> renewal_shift != 0) {
+    const auto place = static_cast<std::size_t>(&link - links_.data());
+    if (!is_changed_[place]) changed_.push_back(static_cast<std::uint32_t>(place));
+    is_changed_[place] = true;
+  }
+  link.time_ns = now_ns;
+  if (same) return;
+  link.strength = how_sure;
+  link.id_bytes = static_cast<std::uint8_t>(text.size());
+  std::memcpy(link.id, text.data(), text.size());
 }
 
 const LinkTable::Link* LinkTable::find(const Hash128& key) {
@@ -68,6 +76,7 @@ std::uint32_t LinkTable::take_place() {
   if (links_.size() < entries_max_) {
     links_.emplace_back();
     used_.push_back(false);
+    is_changed_.push_back(false);
     return static_cast<std::uint32_t>(links_.size() - 1);
   }
   while (used_[hand_]) {
@@ -94,16 +103,28 @@ void LinkTable::erase_slot(std::size_t at) {
   index_[gap] = Slot{};
 }
 
-void LinkTable::save(std::string& out) const {
-  for (const Link& link : links_) {
-    const auto append = [&](const auto& value) { out.append(reinterpret_cast<const char*>(&value), sizeof value); };
-    append(link.key.high);
-    append(link.key.low);
-    append(link.time_ns);
-    append(link.strength);
-    append(link.id_bytes);
-    out.append(link.id_text());
+void LinkTable::save_one(const Link& link, std::string& out) const {
+  const auto append = [&](const auto& value) { out.append(reinterpret_cast<const char*>(&value), sizeof value); };
+  append(link.key.high);
+  append(link.key.low);
+  append(link.time_ns);
+  append(link.strength);
+  append(link.id_bytes);
+  out.append(link.id_text());
+}
+
+void LinkTable::save(std::string& out) {
+  for (const Link& link : links_) save_one(link, out);
+  for (const std::uint32_t place : changed_) is_changed_[place] = false;
+  changed_.clear();
+}
+
+void LinkTable::save_changes(std::string& out) {
+  for (const std::uint32_t place : changed_) {
+    save_one(links_[place], out);
+    is_changed_[place] = false;
   }
+  changed_.clear();
 }
 
 void LinkTable::restore(std::string_view saved) {
@@ -116,7 +137,7 @@ void LinkTable::restore(std::string_view saved) {
     const auto strength = static_cast<std::uint8_t>(saved[24]);
     const auto bytes = static_cast<std::uint8_t>(saved[25]);
     if (strength > 3 || bytes > id_bytes_max || saved.size() < saved_head + bytes) return;
-    at(key).set(saved.substr(saved_head, bytes), static_cast<LinkStrength>(strength), time_ns);
+    set(at(key), saved.substr(saved_head, bytes), static_cast<LinkStrength>(strength), time_ns);
     saved.remove_prefix(saved_head + bytes);
   }
 }

@@ -2,7 +2,7 @@
 #pragma once
 // LinkTable: which correlation id an order, a trade or a session was last seen with. Its memory is bounded: when it is
 // full, the clock algorithm takes out an entry that was not looked up since its hand came by. Keys are kept as 128-bit
-// hashes, ids inline. Owned by the Correlator. Thread: worker.
+// hashes, ids inline. It notes which links changed since they were last saved. Owned by the Correlator. Thread: worker.
 
 #include <cstddef>
 #include <cstdint>
@@ -20,6 +20,7 @@ enum class LinkStrength : std::uint8_t { generated, request, trace, explicit_id 
 class LinkTable final {
  public:
   static constexpr std::size_t id_bytes_max = 64;
+  static constexpr std::size_t saved_bytes_max = 26 + id_bytes_max;  // of one link
 
   struct Link {
     Hash128 key;
@@ -28,8 +29,6 @@ class LinkTable final {
     std::uint8_t id_bytes = 0;
     char id[id_bytes_max];
     [[nodiscard]] std::string_view id_text() const { return {id, id_bytes}; }
-    // REQUIRES: text.size() <= id_bytes_max.
-    void set(std::string_view text, LinkStrength how_sure, std::int64_t now_ns);
   };
 
   explicit LinkTable(std::size_t entries_max);
@@ -45,10 +44,16 @@ class LinkTable final {
   // The link of this key, made without an id when there is none. Valid until the next at().
   [[nodiscard]] Link& at(const Hash128& key);
 
+  // Gives `link`, which is of this table, an id. REQUIRES: text.size() <= id_bytes_max.
+  void set(Link& link, std::string_view text, LinkStrength how_sure, std::int64_t now_ns);
+
   [[nodiscard]] std::size_t size() const { return links_.size(); }
   [[nodiscard]] std::uint64_t evictions() const { return evictions_; }
   // Appends all links in a form that restore() reads; restore() ignores what it cannot read.
-  void save(std::string& out) const;
+  void save(std::string& out);
+  // As save(), but only the links that changed since the last call of either. A link that was seen again is saved again
+  // about once a minute of event time.
+  void save_changes(std::string& out);
   void restore(std::string_view saved);
 
  private:
@@ -59,12 +64,15 @@ class LinkTable final {
   [[nodiscard]] std::size_t slot_of(const Hash128& key) const;
   void erase_slot(std::size_t at);
   [[nodiscard]] std::uint32_t take_place();
+  void save_one(const Link& link, std::string& out) const;
 
   const std::size_t entries_max_;
   std::size_t index_mask_;
   std::vector<Slot> index_;  // open addressing, at most half full
   std::vector<Link> links_;
   std::vector<bool> used_;  // looked up since the hand came by
+  std::vector<bool> is_changed_;
+  std::vector<std::uint32_t> changed_;  // places
   std::size_t hand_ = 0;
   std::uint64_t evictions_ = 0;
 };

@@ -21,7 +21,7 @@ bool ends_open(const char* begin, const char* end) {
 }
 
 // Copies bytes that are mostly few; returns the end of the copy.
-char* copy_short(char* to, std::string_view bytes) {
+[[gnu::always_inline]] inline char* copy_short(char* to, std::string_view bytes) {
   const char* const from = bytes.data();
   const std::size_t n = bytes.size();
   if (n > 32) {

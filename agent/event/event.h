@@ -116,6 +116,10 @@ class Event final {
   // byte range with quotes. Keys are not visited. Masked values show their replacement.
   template <typename Visit>
   void for_each_scalar(const Visit& visit);
+  // The same, as visit(raw, escaped), for those values alone that are not the line's own bytes: written with escapes,
+  // or masked.
+  template <typename Visit>
+  void for_each_rewritten(const Visit& visit);
   // Calls visit(token) for every key and every scalar value.
   template <typename Visit>
   void for_each_token(const Visit& visit);
@@ -191,6 +195,18 @@ void Event::for_each_token(const Visit& visit) {
   while (!index_.done()) {
     const LineToken token = take_token();
     if (token.type != JsonType::invalid) visit(token);
+  }
+}
+
+template <typename Visit>
+void Event::for_each_rewritten(const Visit& visit) {
+  if (!is_json_) return;
+  for (const Masked& masked : masked_) visit(masked.text, false);
+  if (!index_.has_escapes()) return;
+  for (std::size_t at = line_.text.find('\\'); at != std::string_view::npos;) {
+    const LineToken token = token_at(static_cast<std::uint32_t>(at));
+    if (!token.is_key && !is_masked(token.begin)) visit(token.raw, true);
+    at = line_.text.find('\\', token.end);
   }
 }
 

@@ -41,8 +41,12 @@ Parser::KeyAnswer& Parser::answer_for(std::string_view key) {
   if (key.size() > KeyAnswer::key_bytes_max) return make_answer(key, passing_);
   KeyAnswer* answer = before_->next;
   if (answer == nullptr || !answer->is(key)) {
-    answer = &look_up(key);
-    before_->next = answer;
+    answer = before_->other_next;
+    if (answer == nullptr || !answer->is(key)) {
+      answer = &look_up(key);
+      before_->other_next = before_->next;
+      before_->next = answer;
+    }
   }
   before_ = answer;
   return *answer;
@@ -60,7 +64,8 @@ Parser::KeyAnswer& Parser::make_answer(std::string_view key, KeyAnswer& place) {
   KeyAnswer* answer = &place;
   if (answer != &passing_ && ++keys_known_ > key_answers / 2) {
     key_answers_.assign(key_answers, KeyAnswer{});
-    line_start_.next = passing_.next = nullptr;
+    line_start_.next = line_start_.other_next = nullptr;
+    passing_.next = passing_.other_next = nullptr;
     keys_known_ = 0;
     answer = &passing_;
   }

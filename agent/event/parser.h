@@ -42,7 +42,8 @@ class Parser final {
     std::uint8_t size = no_key;
     static constexpr std::uint8_t no_key = 0xFF;
     bool sensitive = false;
-    KeyAnswer* next = nullptr;              // the key that followed last time: most lines have the keys of another
+    KeyAnswer* next = nullptr;              // the key that followed last: most lines have the keys of another one,
+    KeyAnswer* other_next = nullptr;        // or of two
     const KeyNode* node = nullptr;          // where it was looked for last,
     const KeyNode::Entry* entry = nullptr;  // and what was found there
     [[nodiscard]] bool is(std::string_view text) const {

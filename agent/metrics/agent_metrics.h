@@ -48,6 +48,10 @@ class AgentMetrics final {
   Family<Counter>& events_discarded;  // {component, reason, intentional: "true" or "false"}
   Family<Counter>& parse_errors;      // {reason}
   Family<Counter>& masked_fields;     // {rule}
+  Gauge& correlation_links;
+  Counter& correlation_evictions;
+  Family<Counter>& correlation_lookups;  // {result: hit, miss}
+  Counter& correlation_generated;
   Counter& rule_evaluations;
   Family<Counter>& alerts;  // {rule, severity}
 
@@ -60,7 +64,9 @@ class AgentMetrics final {
   Gauge& buffer_bytes;
   Gauge& buffer_limit_bytes;
   Gauge& checkpoint_age_seconds;
-  Gauge& config_last_reload_success;  // timestamp in seconds
+  Family<Counter>& state_quarantined;     // {file}
+  Family<Counter>& state_write_failures;  // {file}
+  Gauge& config_last_reload_success;      // timestamp in seconds
   Counter& config_reload_failures;
 
   // Embedded store.

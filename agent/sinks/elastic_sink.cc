@@ -160,17 +160,17 @@ HttpRequest ElasticSink::request_for(const Part& part, std::size_t host) const {
 }
 
 void ElasticSink::read_credentials() {
-  headers_.clear();
   if (!hooks_.authorization) {
     credentials_stale_ = false;
     return;
   }
   Result<std::string> value = hooks_.authorization();
   if (!value) {
-    // Going without is answered by 401, after which they are read again.
+    // Those from before are tried on; with each request they are read again.
     log_.error("credentials cannot be read", {{"error.message", value.error().message}});
     return;
   }
+  headers_.clear();
   if (!value->empty()) headers_.push_back("Authorization: " + *value);
   credentials_stale_ = false;
 }

@@ -403,9 +403,11 @@ void Tailer::update_committed(FileTail& tail) {
   if (tail.fd.open()) grow_head(tail);
 }
 
+bool Tailer::commit_due() const { return clock_.steady_ns() - saved_ns_ >= options_.checkpoint_interval.count(); }
+
 Status Tailer::commit(bool now) {
   now_ns_ = clock_.steady_ns();
-  if (!now && now_ns_ - saved_ns_ < options_.checkpoint_interval.count()) return success();
+  if (!now && !commit_due()) return success();
   const std::vector<std::uint64_t> moved = acks_.take_moved();
   for (const std::uint64_t id : moved) {
     if (FileTail* tail = table_.find(id)) update_committed(*tail);

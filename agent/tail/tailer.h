@@ -58,6 +58,7 @@ class Tailer final {
   void acked(std::size_t sink, const std::vector<Span>& spans);
   // Bytes handed out and not yet acknowledged by every required sink.
   [[nodiscard]] std::uint64_t in_flight_bytes() const { return acks_.in_flight_bytes(); }
+  [[nodiscard]] bool commit_due() const;
   // Writes the checkpoint when something changed and the interval has passed, or at once with `now`.
   Status commit(bool now);
 

@@ -19,7 +19,7 @@ class AgentStatusTest : public testing::Test {
     config_.service.instance = "test-1";
     config_.limits.in_flight_bytes = 1000;
     rig_.start();
-    status_ = std::make_unique<AgentStatus>(config_, rig_.clock, metrics_);
+    status_ = std::make_unique<AgentStatus>(config_, rig_.clock, metrics_, rig_.clock.steady_ns());
   }
   std::shared_ptr<const StatusSnapshot> update() {
     status_->update(*rig_.tailer, *delivery_, true);
@@ -81,7 +81,8 @@ TEST_F(AgentStatusTest, AnAlertShowsAtOnceUnderItsRule) {
   loader.add_text("r.yaml",
                   "title: A\nid: a\ndetection: {s: {x: 1}, condition: s}\n---\n"
                   "title: B\nid: b\ndetection: {s: {x: 2}, condition: s}\n");
-  status_->set_rules(loader.finish());
+  const Detector detector(loader.finish(), {});
+  status_->set_rules(detector);
   const auto before = update();
   status_->on_alert(alert("b", 1));
   status_->on_alert(alert("b", 2));

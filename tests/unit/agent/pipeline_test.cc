@@ -35,7 +35,9 @@ class PipelineTest : public testing::Test {
     Stages::Outputs outputs;
     outputs.batch = [this](Batch batch) { batches_.push_back(std::move(batch)); };
     outputs.store_batch = [this](StoreBatch batch) { stored_.push_back(std::move(batch)); };
-    outputs.alert = [this](const Alert& alert) { alerts_.push_back(alert); };
+    outputs.alerts = [this](std::vector<Alert> alerts) {
+      alerts_.insert(alerts_.end(), alerts.begin(), alerts.end());
+    };
     Diagnostics diagnostics;
     stages_ = Stages::open(config_, metrics_, diagnostics, std::move(outputs));
     ASSERT_FALSE(diagnostics.has_errors()) << diagnostics.render(false);

@@ -129,12 +129,40 @@ TEST_F(EnricherTest, CorrelationMemoryIsBounded) {
 
 TEST_F(EnricherTest, CorrelationSurvivesARestart) {
   correlation(R"("correlation_id":"c1","order_id":"o1")");
-  std::string saved;
-  enricher_->correlator().save(saved);
+  const std::string saved = enricher_->correlator().take_records().bytes;
   parser_.reset();
   start();
   enricher_->correlator().restore(saved);
   EXPECT_EQ(correlation(R"("order_id":"o1")"), "c1 order.id");
+}
+
+TEST_F(EnricherTest, CorrelationIsHandedOnAsItIsLearned) {
+  start();
+  Correlator& correlator = enricher_->correlator();
+  EXPECT_EQ(correlator.take_records().bytes, "");
+  correlation(R"("correlation_id":"c1","order_id":"o1")");
+  const LinkRecords first = correlator.take_records();
+  EXPECT_TRUE(first.whole) << "a file begins with everything";
+  EXPECT_EQ(correlator.take_records().bytes, "");
+  correlation(R"("correlation_id":"c2","order_id":"o2")");
+  const LinkRecords second = correlator.take_records();
+  EXPECT_FALSE(second.whole);
+  EXPECT_EQ(second.bytes.size(), first.bytes.size());
+  correlator.restart_records();
+  const LinkRecords all = correlator.take_records();
+  EXPECT_TRUE(all.whole);
+  EXPECT_EQ(all.bytes.size(), 2 * first.bytes.size());
+  // The file would grow for ever: now and then everything is given instead.
+  std::size_t given = 0;
+  bool whole = false;
+  for (int i = 0; given < (2u << 20) && !whole; ++i) {
+    correlation(R"("correlation_id":"c3","order_id":)" + std::to_string(i));
+    const LinkRecords records = correlator.take_records();
+    given += records.bytes.size();
+    whole = records.whole;
+  }
+  EXPECT_TRUE(whole);
+  EXPECT_GT(given, 1u << 20);
 }
 
 TEST_F(EnricherTest, SwitchedOff) {

@@ -37,6 +37,7 @@ class ElasticSinkTest : public testing::Test {
     };
     hooks.authorization = [this]() -> Result<std::string> {
       ++credential_reads_;
+      if (credentials_missing_) return Error{Code::not_found, "no such file"};
       return "ApiKey key" + std::to_string(credential_reads_);
     };
     hooks.request_done = [this](int code, std::chrono::nanoseconds) { codes_.push_back(code); };
@@ -72,6 +73,7 @@ class ElasticSinkTest : public testing::Test {
   std::vector<std::function<void(Status)>> letter_answers_;
   std::vector<int> codes_;
   int credential_reads_ = 0;
+  bool credentials_missing_ = false;
   std::unique_ptr<ElasticSink> sink_;
 };
 
@@ -335,6 +337,22 @@ TEST_F(ElasticSinkTest, RefusedCredentialsPauseEverythingAndAreReadAgain) {
   while (poster_.pending() > 0) answer();
   EXPECT_THAT(acked_, ElementsAre(1, 2));
   EXPECT_EQ(credential_reads_, 3);
+}
+
+// The moment between the removal of a secret's file and its successor.
+TEST_F(ElasticSinkTest, CredentialsThatCannotBeReadStayAsTheyWere) {
+  give(1, 1);
+  credentials_missing_ = true;
+  poster_.answer(401, "");
+  time_.advance(seconds(1));
+  ASSERT_EQ(poster_.pending(), 1U);
+  EXPECT_EQ(poster_.at().request.headers[0], "Authorization: ApiKey key1");
+  EXPECT_TRUE(log_.has("credentials cannot be read"));
+  credentials_missing_ = false;
+  poster_.answer(401, "");
+  time_.advance(seconds(2));
+  ASSERT_EQ(poster_.pending(), 1U);
+  EXPECT_EQ(poster_.at().request.headers[0], "Authorization: ApiKey key3");
 }
 
 TEST_F(ElasticSinkTest, FailoverGoesToTheNextHostAtOnce) {

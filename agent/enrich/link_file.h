@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// LinkFile: what the Correlator learned, on disk beside the checkpoint, so that a line read after a crash finds what
+// lines acknowledged before it taught. One file: everything at one moment, then what was learned since, record by
+// record; now and then it is begun anew, and the generation before is kept. Owned by the wiring, which adds what
+// belongs to a batch before it hands the batch on, and syncs before it commits positions. Thread: loop.
+//
+// On disk (numbers little-endian): "TWLK", u32 version 1, then frames: u32 length, u32 CRC-32C of the bytes, u32
+// CRC-32C of these two, that many bytes of LinkTable::save(). A frame cut short at the end is what a crash leaves;
+// anything else unreadable is damage.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/files.h"
+#include "base/log.h"
+#include "tapewatch/result.h"
+
+namespace tapewatch {
+
+// Links in the form of LinkTable::save().
+struct LinkRecords {
+  bool whole = false;  // everything, not only what changed
+  std::string bytes;
+};
+
+class LinkFile final {
+ public:
+  struct Stats {
+    std::uint64_t quarantined = 0;
+    std::uint64_t failures = 0;  // to write or to sync
+  };
+
+  // `bytes_max` bounds what load() reads.
+  LinkFile(std::string folder, std::uint64_t bytes_max, const Clock& clock, Log& log);
+
+  // The records of the newest generation, as far as they are whole. What is damaged is put aside as *.corrupt-TIME and
+  // the generation before is read as well. Never fails: links are lost at worst, and said to be.
+  [[nodiscard]] std::string load();
+  // Survives the end of the process at once. The first must be everything; so must the one that mends a broken file,
+  // what comes before it is ignored.
+  void add(const LinkRecords& records);
+  // What was added survives the end of the machine.
+  void sync();
+  // Writing failed.
+  [[nodiscard]] bool broken() const { return broken_; }
+  [[nodiscard]] const Stats& stats() const { return stats_; }
+
+ private:
+  [[nodiscard]] bool load_one(const std::string& path, std::string& records);
+  [[nodiscard]] Status begin_anew(std::string_view bytes);
+  [[nodiscard]] Status append(std::string_view bytes);
+  void failed(const Error& error);
+
+  const std::string folder_;
+  const std::string current_;
+  const std::string previous_;
+  const std::string next_;
+  const std::uint64_t bytes_max_;
+  const Clock& clock_;
+  Log& log_;
+  Fd file_;
+  bool dirty_ = false;
+  bool broken_ = false;
+  Stats stats_;
+};
+
+}  // namespace tapewatch
