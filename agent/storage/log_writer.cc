@@ -245,7 +245,8 @@ void LogWriter::take_back() {
 bool LogWriter::answer_failure(const Status& failed) {
   const Code code = failed.error().code;
   if (code == Code::corrupt && live_ != nullptr) {
-    quarantine(live_->segment());
+    const std::shared_ptr<Segment> damaged = live_->segment();  // live_ goes
+    quarantine(damaged);
     return true;
   }
   if (code == Code::full && options_.drop_oldest_when_full && options_.file_bytes_max == 0) {

@@ -67,6 +67,7 @@ class LogWriter final {
   void close_segment();
   void remove_oldest(std::atomic<std::int64_t>& counter, std::string_view reason);
   void apply_retention();
+  // The caller holds `segment`: its writer may go, and it leaves segments_.
   void quarantine(const std::shared_ptr<Segment>& segment);
   void adopt(const std::string& name);
   [[nodiscard]] std::int64_t disk_bytes() const;

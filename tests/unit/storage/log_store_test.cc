@@ -344,6 +344,25 @@ TEST_F(LogStoreTest, SkipsADamagedBlockAndCountsIt) {
   EXPECT_EQ(find(*store, "\"no 2005\"").size(), 1u);
 }
 
+TEST_F(LogStoreTest, DamageOfTheNewestSegmentThatACommitMeetsCostsNoNewBatch) {
+  {
+    const auto store = open(options());
+    append_and_flush(*store, 0, 100);
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(folder_.path("store"))) {
+    if (!entry.path().string().ends_with(".db")) continue;
+    std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(37);  // how many pages are free: looked at when one is taken
+    file.put('\x48');
+  }
+  const auto store = open(options());
+  EXPECT_EQ(store->stats().segments_quarantined, 0) << "reading meets nothing";
+  append_and_flush(*store, 5000, 5100);
+  EXPECT_EQ(store->stats().segments_quarantined, 1);
+  EXPECT_EQ(store->stats().commit_failures, 0);
+  EXPECT_EQ(find(*store, "").front(), 5099);
+}
+
 TEST_F(LogStoreTest, AFullDiskFailsTheBatchAndNothingElse) {
   LogStore::Options small = options();
   small.file_bytes_max = 256 * 1024;
