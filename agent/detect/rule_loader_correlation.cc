@@ -187,6 +187,7 @@ class CorrelationReader final {
         std::find_if(bound_names.begin(), bound_names.end(), [&](auto& b) { return b.name == key.text; });
     if (name == bound_names.end()) {
       std::vector<std::string_view> names;
+      names.reserve(std::size(bound_names));
       for (const BoundName& b : bound_names) names.push_back(b.name);
       faults_.error(fault_number::bad_bound, key, "unknown key \"" + key.text + "\" in the condition",
                     RuleFaults::suggest(key.text, names));

@@ -130,6 +130,7 @@ void apply(Modifiers& modifiers, const Entry& entry) {
 
 std::vector<std::string_view> names() {
   std::vector<std::string_view> all;
+  all.reserve(std::size(known));
   for (const Entry& entry : known) all.push_back(entry.name);
   return all;
 }

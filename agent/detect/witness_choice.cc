@@ -52,7 +52,7 @@ std::optional<Witnesses> witnesses_of_text(FieldId field, const Pattern& pattern
 // What must be seen, one of it, for this test to hold; nullopt when absence satisfies it.
 std::optional<Witnesses> witnesses_of(FieldId field, const Test& test) {
   const Witness presence{Witness::Kind::presence, field, {}};
-  const auto present = field == no_field ? std::nullopt : std::optional(Witnesses{presence});
+  auto present = field == no_field ? std::nullopt : std::optional(Witnesses{presence});
   switch (test.kind) {
     case TestKind::null:
       return std::nullopt;

@@ -42,7 +42,8 @@ HttpAnswer page_answer(std::string body, const SearchPage& page) {
   body.append(",\"damaged_blocks\":");
   append_json_int(body, page.damaged_blocks);
   body.append(",\"elapsed_ms\":");
-  append_json_double(body, static_cast<double>(page.elapsed_ns / 1000) / 1000);
+  const std::int64_t elapsed_us = page.elapsed_ns / 1000;
+  append_json_double(body, static_cast<double>(elapsed_us) / 1000);
   body.push_back('}');
   return json_answer(std::move(body));
 }

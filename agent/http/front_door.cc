@@ -155,7 +155,7 @@ void FrontDoor::reload(Session& session) {
   if (!parts_.reload) return answer(session, problem(404, "there is no configuration file to load again"));
   if (reloading_) return answer(session, problem(503, "a reload is under way"));
   reloading_ = true;
-  parts_.reload([self = std::weak_ptr<FrontDoor*>(self_), id = session.id()](Status status) {
+  parts_.reload([self = std::weak_ptr<FrontDoor*>(self_), id = session.id()](const Status& status) {
     const std::shared_ptr<FrontDoor*> door = self.lock();
     if (!door) return;
     (*door)->reloading_ = false;

@@ -18,7 +18,7 @@ Session::Session(std::uint64_t id, std::unique_ptr<Connection> connection, const
   timer_.start(limits_.head_time);
   Connection::Handlers handlers;
   handlers.read = [this](std::string_view bytes) { on_bytes(bytes); };
-  handlers.ended = [this](Status) { host_.ended(*this); };
+  handlers.ended = [this](const Status&) { host_.ended(*this); };
   handlers.drained = [this] { on_drained(); };
   connection_->start(std::move(handlers));
 }

@@ -75,7 +75,7 @@ Status CurlTransfer::set_headers() {
   for (const std::string& line : lines) {
     curl_slist* longer = curl_slist_append(headers_.get(), line.c_str());
     CHECK(longer != nullptr);
-    headers_.release();
+    static_cast<void>(headers_.release());  // it is in `longer`
     headers_.reset(longer);
   }
   return success();

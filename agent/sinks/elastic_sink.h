@@ -72,7 +72,7 @@ class ElasticSink final : public Sink {
   // elastic_verdict.cc: what a reply means.
   void judge(Flight& flight, const HttpReply& reply);
   void on_answer(Flight& flight, const HttpReply& reply);
-  void apply(Flight& flight, BulkVerdict verdict, const HttpReply& reply);
+  void apply(Flight& flight, const BulkVerdict& verdict, const HttpReply& reply);
   void on_items_accepted(std::size_t items, const Flight& flight);
   void on_host_failure(Flight& flight, const HttpReply& reply);
   void on_not_understood(Flight& flight, const Error& error);

@@ -58,10 +58,10 @@ void ElasticSink::on_answer(Flight& flight, const HttpReply& reply) {
     log_.info("the engine takes requests again", {{"url.original", hosts_.at(flight.host).name}});
     queue_.host_recovered(clock_.steady_ns());
   }
-  apply(flight, std::move(verdict).value(), reply);
+  apply(flight, *verdict, reply);
 }
 
-void ElasticSink::apply(Flight& flight, BulkVerdict verdict, const HttpReply& reply) {
+void ElasticSink::apply(Flight& flight, const BulkVerdict& verdict, const HttpReply& reply) {
   const std::size_t accepted = verdict.created + verdict.duplicate;
   stats_.items_created += verdict.created;
   stats_.items_duplicate += verdict.duplicate;

@@ -149,7 +149,7 @@ void Setup::request(std::string method, const std::string& path, std::string_vie
   request.connect_timeout = options_.connect_timeout;
   request.total_timeout = options_.request_timeout;
   request.reply_bytes_max = options_.reply_bytes_max;
-  pending_ = poster_.send(std::move(request), [this, next = std::move(next)](HttpReply reply) {
+  pending_ = poster_.send(std::move(request), [this, next = std::move(next)](const HttpReply& reply) {
     pending_ = 0;
     next(reply);
   });

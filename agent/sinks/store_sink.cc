@@ -33,7 +33,7 @@ void StoreSink::pump() {
     ++count;
   }
   Loop& loop = loop_;
-  const Status taken = store_.append(std::move(joined), [this, &loop, alive = alive_](Status status) {
+  const Status taken = store_.append(std::move(joined), [this, &loop, alive = alive_](const Status& status) {
     loop.post([this, alive, status] {
       if (*alive) committed(status);
     });

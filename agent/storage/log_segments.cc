@@ -17,7 +17,7 @@ std::vector<std::string> segment_names(const std::string& folder) {
   std::vector<std::string> names;
   DIR* const listing = ::opendir(folder.c_str());
   if (listing == nullptr) return names;
-  while (const dirent* const entry = ::readdir(listing)) {
+  while (const dirent* const entry = ::readdir(listing)) {  // NOLINT(concurrency-mt-unsafe): the stream is ours alone
     if (segment_number(entry->d_name) > 0) names.emplace_back(entry->d_name);
   }
   ::closedir(listing);

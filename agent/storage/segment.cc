@@ -82,8 +82,9 @@ Result<std::unique_ptr<SegmentWriter>> SegmentWriter::open(std::shared_ptr<Segme
       new SegmentWriter(std::move(segment), std::move(opened).value(), options.checkpoint_bytes));
 }
 
-Result<std::unique_ptr<SegmentWriter>> SegmentWriter::create(std::shared_ptr<Segment> segment, const Options& options,
-                                                             const KeptPositions& positions, std::int64_t wall_ns) {
+Result<std::unique_ptr<SegmentWriter>> SegmentWriter::create(const std::shared_ptr<Segment>& segment,
+                                                             const Options& options, const KeptPositions& positions,
+                                                             std::int64_t wall_ns) {
   Result<std::unique_ptr<SegmentWriter>> opened = open(segment, options);
   if (!opened.ok()) return opened;
   SegmentWriter& writer = *opened.value();

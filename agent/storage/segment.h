@@ -59,7 +59,7 @@ class SegmentWriter final {
     std::int64_t checkpoint_bytes = 4 << 20;
   };
   // Creates the file with `positions` in it, in one transaction, or opens one that is there.
-  [[nodiscard]] static Result<std::unique_ptr<SegmentWriter>> create(std::shared_ptr<Segment> segment,
+  [[nodiscard]] static Result<std::unique_ptr<SegmentWriter>> create(const std::shared_ptr<Segment>& segment,
                                                                      const Options& options,
                                                                      const KeptPositions& positions,
                                                                      std::int64_t wall_ns);

@@ -107,7 +107,7 @@ const Finder::Folder* Finder::list(const std::string& path, const Clock& clock) 
   folder.listed = 0;
   const std::unique_ptr<DIR, CloseFolder> open(::opendir(path.c_str()));
   if (!open) return nullptr;
-  while (const dirent* entry = ::readdir(open.get())) {
+  while (const dirent* entry = ::readdir(open.get())) {  // NOLINT(concurrency-mt-unsafe): the stream is ours alone
     const std::string_view name = entry->d_name;
     if (name == "." || name == "..") continue;
     folder.names.push_back({std::string(name), entry->d_type});
