@@ -35,9 +35,7 @@ class PipelineTest : public testing::Test {
     Stages::Outputs outputs;
     outputs.batch = [this](Batch batch) { batches_.push_back(std::move(batch)); };
     outputs.store_batch = [this](StoreBatch batch) { stored_.push_back(std::move(batch)); };
-    outputs.alerts = [this](std::vector<Alert> alerts) {
-      alerts_.insert(alerts_.end(), alerts.begin(), alerts.end());
-    };
+    outputs.alerts = [this](std::vector<Alert> alerts) { alerts_.insert(alerts_.end(), alerts.begin(), alerts.end()); };
     Diagnostics diagnostics;
     stages_ = Stages::open(config_, metrics_, diagnostics, std::move(outputs));
     ASSERT_FALSE(diagnostics.has_errors()) << diagnostics.render(false);
