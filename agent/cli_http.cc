@@ -13,6 +13,7 @@
 #include <cstring>
 #include <system_error>
 
+#include "base/ascii.h"
 #include "base/files.h"
 #include "config_values.h"
 
@@ -89,10 +90,6 @@ struct ReplyHead {
   std::size_t length = std::string::npos;  // npos: until the connection ends
 };
 
-bool same_word(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && ::strncasecmp(a.data(), b.data(), a.size()) == 0;
-}
-
 Result<ReplyHead> parse_head(std::string_view text) {
   ReplyHead head;
   if (text.size() < 12 || text.substr(0, 7) != "HTTP/1.") return bad_reply("not HTTP");
@@ -103,8 +100,8 @@ Result<ReplyHead> parse_head(std::string_view text) {
     if (colon == std::string_view::npos) continue;
     std::string_view value = line.substr(colon + 1);
     while (!value.empty() && value.front() == ' ') value.remove_prefix(1);
-    if (same_word(line.substr(0, colon), "transfer-encoding")) head.chunked = same_word(value, "chunked");
-    if (same_word(line.substr(0, colon), "content-length")) {
+    if (same_ascii_word(line.substr(0, colon), "transfer-encoding")) head.chunked = same_ascii_word(value, "chunked");
+    if (same_ascii_word(line.substr(0, colon), "content-length")) {
       const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), head.length);
       if (error != std::errc() || end != value.data() + value.size()) return bad_reply("bad length");
     }

@@ -2,11 +2,8 @@
 #include "config.h"
 
 #include <dirent.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cstdlib>
 
 #include "base/files.h"
 #include "base/utf8.h"
@@ -22,7 +19,6 @@ using std::chrono::hours;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr std::uint64_t pod_labels_bytes_max = 64 * kib;
 constexpr DurationRange any_age{milliseconds(0), hours(24 * 36600)};
 
 void read_service(ConfigSection s, ServiceConfig& out) {
@@ -283,20 +279,6 @@ bool read_file_into(YamlNode& root, const std::string& path, ConfigFaults& fault
 }
 
 }  // namespace
-
-Surroundings process_surroundings() {
-  Surroundings around;
-  around.environment = [](const std::string& name) -> std::optional<std::string> {
-    const char* value = std::getenv(name.c_str());  // NOLINT(concurrency-mt-unsafe): nobody sets it
-    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
-  };
-  std::array<char, 256> name{};
-  if (::gethostname(name.data(), name.size() - 1) == 0) around.host_name = name.data();
-  std::array<char, 4096> folder{};
-  if (auto labels = read_file("/etc/podinfo/labels", pod_labels_bytes_max)) around.pod_labels = std::move(*labels);
-  if (::getcwd(folder.data(), folder.size()) != nullptr) around.folder = folder.data();
-  return around;
-}
 
 std::optional<Config> load_config(const std::string& path, const Surroundings& around, Diagnostics& diagnostics) {
   ConfigFaults faults(diagnostics);

@@ -7,7 +7,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +16,7 @@
 #include "base/diagnostic.h"
 #include "base/log.h"
 #include "secret.h"
+#include "surroundings.h"
 
 namespace tapewatch {
 
@@ -165,15 +165,6 @@ struct Config {
   LimitsConfig limits;
   std::string state_dir;
 };
-
-// What a configuration may depend on beside its own text, so that a test can hold it still.
-struct Surroundings {
-  std::function<std::optional<std::string>(const std::string& name)> environment;
-  std::string host_name;
-  std::string folder;        // the current folder, absolute
-  std::string pod_labels{};  // lines of name="value", as the downward API writes them to a file
-};
-[[nodiscard]] Surroundings process_surroundings();
 
 // Reads `path` and, in name order, conf.d/*.yaml beside it, and adds every fault to `diagnostics`. nullopt exactly when
 // that added an error.

@@ -3,6 +3,7 @@
 // What must hold between the values of a configuration, beyond the type of each: places that must be absolute, keys
 // that exclude each other, addresses that need a token. Called by load_config() only. Thread: one at a time.
 
+#include "config.h"
 #include "config_reader.h"
 
 namespace tapewatch {

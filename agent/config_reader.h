@@ -13,11 +13,14 @@
 #include <utility>
 #include <vector>
 
-#include "config.h"
-#include "config_tree.h"
+#include "base/yaml.h"
+#include "config_faults.h"
 #include "secret.h"
+#include "surroundings.h"
 
 namespace tapewatch {
+
+using std::chrono::milliseconds;
 
 struct DurationRange {
   milliseconds least;

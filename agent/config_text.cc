@@ -5,6 +5,8 @@
 #include <cctype>
 #include <vector>
 
+#include "base/ascii.h"
+
 namespace tapewatch {
 namespace {
 
@@ -87,8 +89,8 @@ class BracketScanner final {
   std::optional<Unclosed> too_deep_;
 };
 
-bool looks_secret(std::string key) {
-  for (char& c : key) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+bool looks_secret(std::string_view written) {
+  const std::string key = ascii_lower(written);
   static constexpr std::string_view endings[] = {"password", "passwd", "pwd",     "secret",     "token",
                                                  "api_key",  "apikey", "api-key", "credential", "authorization"};
   for (const std::string_view ending : endings) {

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "config_tree.h"
+#include "config_faults.h"
 
 namespace tapewatch {
 

@@ -7,6 +7,8 @@
 #include <charconv>
 #include <limits>
 
+#include "base/ascii.h"
+
 namespace tapewatch {
 namespace {
 
@@ -73,7 +75,7 @@ bool split_number(std::string_view text, std::uint64_t& number, std::string_view
 std::string lower(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    if (c != ' ') out.push_back(static_cast<char>(std::tolower(static_cast<unsigned char>(c))));
+    if (c != ' ') out.push_back(ascii_lower(c));
   }
   return out;
 }

@@ -6,12 +6,6 @@
 namespace tapewatch {
 namespace {
 
-std::string quoted(std::string_view text) {
-  std::string out;
-  append_json_string(out, text);
-  return out;
-}
-
 constexpr std::string_view rules = R"(title: Login failed
 id: 6f1c1b52-6a0e-4f0a-9d0c-0d3f5f6f0a01
 name: login_failed
@@ -60,18 +54,18 @@ detection:
 std::string demo_configuration(const std::string& folder, const std::string& address) {
   return "service: {name: demo-oms, instance: demo, environment: demo, log_level: warning}\n"
          "inputs:\n  - name: demo\n    include: [" +
-         quoted(folder + "/log/*.log") +
+         json_string(folder + "/log/*.log") +
          "]\n    scan_interval: 200ms\n"
          "rules: {include: [" +
-         quoted(folder + "/rules/*.yaml") +
+         json_string(folder + "/rules/*.yaml") +
          "]}\n"
          "store: {enabled: true, retention: {size: 256MiB}, flush_interval: 200ms}\n"
          "http: {address: " +
-         quoted(address) +
+         json_string(address) +
          "}\n"
          "limits: {shutdown_timeout: 3s}\n"
          "state_dir: " +
-         quoted(folder + "/state") + "\n";
+         json_string(folder + "/state") + "\n";
 }
 
 std::string_view demo_rules() { return rules; }

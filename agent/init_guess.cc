@@ -5,6 +5,7 @@
 #include <cctype>
 #include <map>
 
+#include "base/ascii.h"
 #include "base/json_writer.h"
 #include "cli_console.h"
 #include "cli_events.h"
@@ -55,9 +56,7 @@ std::string quoted(std::string_view text) {
     if (text.compare(i, 2, "${") == 0) doubled += '$';
     doubled += text[i];
   }
-  std::string out;
-  append_json_string(out, doubled);
-  return out;
+  return json_string(doubled);
 }
 
 // Fit for a comment: one line, short.
@@ -171,7 +170,7 @@ std::string guess_parse(const Survey& s) {
 std::string lower_plain(std::string_view path) {
   std::string out;
   for (const char c : path) {
-    if (c != '_' && c != '.' && c != '-') out.push_back(static_cast<char>(std::tolower(static_cast<unsigned char>(c))));
+    if (c != '_' && c != '.' && c != '-') out.push_back(ascii_lower(c));
   }
   return out;
 }

@@ -81,6 +81,12 @@ void append_json_string(std::string& out, std::string_view text) {
   out.push_back('"');
 }
 
+std::string json_string(std::string_view text) {
+  std::string out;
+  append_json_string(out, text);
+  return out;
+}
+
 void append_json_int(std::string& out, std::int64_t value) { append_number(out, value); }
 void append_json_uint(std::string& out, std::uint64_t value) { append_number(out, value); }
 

@@ -10,6 +10,7 @@ namespace tapewatch {
 
 // Appends `text` quoted and escaped. Bytes that are not UTF-8 become U+FFFD, so the result is always valid JSON.
 void append_json_string(std::string& out, std::string_view text);
+[[nodiscard]] std::string json_string(std::string_view text);
 // The same without the quotes.
 void append_json_escaped(std::string& out, std::string_view text);
 void append_json_int(std::string& out, std::int64_t value);

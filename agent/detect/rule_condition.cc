@@ -5,6 +5,8 @@
 #include <array>
 #include <string_view>
 
+#include "base/ascii.h"
+
 namespace tapewatch {
 namespace {
 
@@ -23,13 +25,9 @@ bool is_word(char c) {
          c == '-' || c == '.' || c == '*';
 }
 
-bool same_word(std::string_view text, std::string_view lower) {
-  return std::equal(text.begin(), text.end(), lower.begin(), lower.end(),
-                    [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
-}
-
 bool is_operator(std::string_view word) {
-  return same_word(word, "and") || same_word(word, "or") || same_word(word, "not") || same_word(word, "of");
+  return same_ascii_word(word, "and") || same_ascii_word(word, "or") || same_ascii_word(word, "not") ||
+         same_ascii_word(word, "of");
 }
 
 // `pattern` with '*' anywhere against a name.
@@ -95,7 +93,7 @@ class ConditionParser final {
   }
 
   [[nodiscard]] bool at_word(std::string_view word) const {
-    return token_.kind == Token::Kind::word && same_word(token_.text, word);
+    return token_.kind == Token::Kind::word && same_ascii_word(token_.text, word);
   }
 
   Result join(Node::Kind kind, std::vector<std::uint32_t> children) {
@@ -185,8 +183,8 @@ class ConditionParser final {
 
   // Behind a quantifier, at "of".
   Result selector(const Token& quantifier) {
-    const bool all = same_word(quantifier.text, "all");
-    if (!all && quantifier.text != "1" && !same_word(quantifier.text, "any")) {
+    const bool all = same_ascii_word(quantifier.text, "all");
+    if (!all && quantifier.text != "1" && !same_ascii_word(quantifier.text, "any")) {
       return fail(fault_number::condition_syntax, quantifier.at, quantifier.text.size(),
                   "\"" + std::string(quantifier.text) + " of\" is not a quantifier",
                   "write \"1 of\", \"any of\" or \"all of\"");
@@ -197,7 +195,7 @@ class ConditionParser final {
                   "\"them\" or a pattern of search identifiers expected behind \"of\"");
     }
     const Token pattern = token_;
-    const bool them = same_word(pattern.text, "them");
+    const bool them = same_ascii_word(pattern.text, "them");
     std::vector<std::uint32_t> children;
     for (const auto& [name, node] : identifiers_) {
       if (name.starts_with("_") && (them || !pattern.text.starts_with("_"))) continue;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/hash.h"
 
 namespace tapewatch {
@@ -53,7 +54,7 @@ std::optional<std::string> host_name(std::string_view host) {
     return std::nullopt;
   }
   for (char& c : name) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+    c = ascii_lower(c);
     const bool letter = (c >= 'a' && c <= 'z') || digit(c) || c == '-' || c == '.' || c == ':' || c == '_';
     if (!letter) return std::nullopt;
   }
@@ -105,9 +106,7 @@ std::optional<HttpAnswer> AccessGuard::refuse_token(const ApiRequest& request) c
   constexpr std::string_view scheme = "bearer ";
   const std::string& given = request.authorization;
   const bool bearer =
-      given.size() > scheme.size() && std::equal(scheme.begin(), scheme.end(), given.begin(), [](char want, char c) {
-        return want == c || (c >= 'A' && c <= 'Z' && want == c + 32);
-      });
+      given.size() > scheme.size() && same_ascii_word(std::string_view(given).substr(0, scheme.size()), scheme);
   if (bearer && same(digest(std::string_view(given).substr(scheme.size())), token_digest_)) return std::nullopt;
   return problem(401, "a token is needed: Authorization: Bearer TOKEN (see http.token)");
 }

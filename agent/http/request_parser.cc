@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/ascii.h"
 #include "base/check.h"
 
 namespace tapewatch {
@@ -33,20 +34,6 @@ bool is_target(char c) {
 bool is_value(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return (byte >= 0x20 && byte != 0x7f) || c == '\t';
-}
-
-std::string to_lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return out;
-}
-
-std::string_view trim(std::string_view text) {
-  const auto blank = [](char c) { return c == ' ' || c == '\t'; };
-  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-  return text;
 }
 
 }  // namespace
@@ -163,7 +150,7 @@ void RequestParser::take_header(std::string_view line) {
   if (colon == std::string_view::npos || colon == 0 || !std::all_of(line.begin(), line.begin() + colon, is_token)) {
     return refuse(400, "a header without a proper name");
   }
-  take_known_header(to_lower(line.substr(0, colon)), trim(line.substr(colon + 1)));
+  take_known_header(ascii_lower(line.substr(0, colon)), trimmed(line.substr(colon + 1), " \t"));
 }
 
 void RequestParser::take_known_header(std::string_view name, std::string_view value) {
@@ -174,7 +161,7 @@ void RequestParser::take_known_header(std::string_view name, std::string_view va
   if (name == "sec-fetch-mode") return take_once(request_.fetch_mode, seen_fetch_mode, value);
   if (name == "last-event-id") return take_once(request_.last_event_id, seen_last_event_id, value);
   if (name == "content-length") return take_content_length(value);
-  if (name == "connection" && to_lower(value).find("close") != std::string::npos) request_.close = true;
+  if (name == "connection" && ascii_lower(value).find("close") != std::string::npos) request_.close = true;
   if (name == "transfer-encoding") return refuse(411, "a body needs a Content-Length, not a Transfer-Encoding");
   if (name == "content-encoding") return refuse(415, "an encoded body is not taken");
   if (name == "expect") return refuse(417, "nothing can be expected");

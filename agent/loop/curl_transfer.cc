@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/check.h"
 
 namespace tapewatch {
@@ -31,17 +32,6 @@ class Setter final {
 
 bool has_control(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](char c) { return (c >= 0 && c < 0x20 && c != '\t') || c == 0x7f; });
-}
-
-bool same_name(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && ::strncasecmp(a.data(), b.data(), a.size()) == 0;
-}
-
-std::string_view trim(std::string_view text) {
-  const auto space = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
-  while (!text.empty() && space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && space(text.back())) text.remove_suffix(1);
-  return text;
 }
 
 }  // namespace
@@ -173,11 +163,11 @@ bool CurlTransfer::take_header(std::string_view line) {
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos) return true;
   const std::string_view name = line.substr(0, colon);
-  const std::string_view value = trim(line.substr(colon + 1));
-  if (same_name(name, "content-type")) reply_.content_type = value;
-  if (same_name(name, "retry-after")) reply_.retry_after = value;
-  if (same_name(name, "date")) reply_.date = value;
-  if (same_name(name, "content-length")) {
+  const std::string_view value = trimmed(line.substr(colon + 1));
+  if (same_ascii_word(name, "content-type")) reply_.content_type = value;
+  if (same_ascii_word(name, "retry-after")) reply_.retry_after = value;
+  if (same_ascii_word(name, "date")) reply_.date = value;
+  if (same_ascii_word(name, "content-length")) {
     curl_off_t bytes = -1;
     curl_easy_getinfo(handle_.get(), CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &bytes);
     if (bytes > 0) reply_.body.reserve(std::min(static_cast<std::size_t>(bytes), request_.reply_bytes_max));

@@ -63,12 +63,7 @@ Result<int> bind_unix(const std::string& path, unsigned mode) {
 }  // namespace
 
 struct Listener::Handle {
-  union Stream {
-    uv_handle_t handle;
-    uv_stream_t stream;
-    uv_tcp_t tcp;
-    uv_pipe_t pipe;
-  } uv{};
+  SocketStream uv{};
   Loop* loop = nullptr;
   Accepted accepted;
   std::string path;  // of a Unix socket

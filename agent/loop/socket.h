@@ -11,13 +11,16 @@
 
 namespace tapewatch {
 
+// TCP or a Unix socket.
+union SocketStream {
+  uv_handle_t handle;
+  uv_stream_t stream;
+  uv_tcp_t tcp;
+  uv_pipe_t pipe;
+};
+
 struct Connection::Socket {
-  union Stream {
-    uv_handle_t handle;
-    uv_stream_t stream;
-    uv_tcp_t tcp;
-    uv_pipe_t pipe;
-  } uv{};
+  SocketStream uv{};
   Handlers handlers;
   uv_connect_t connecting{};
   bool ended = false;   // `ended` has been called

@@ -3,6 +3,8 @@
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
+
+#include "base/ascii.h"
 #endif
 
 namespace tapewatch {
@@ -13,7 +15,7 @@ namespace {
 std::size_t find_scalar(std::string_view text, std::string_view folded, std::size_t from) {
   const std::size_t last = text.size() - folded.size();
   for (std::size_t at = from; at <= last; ++at) {
-    if (fold_char(text[at]) == folded.front() && fold_equal(text.substr(at, folded.size()), folded)) return at;
+    if (ascii_lower(text[at]) == folded.front() && fold_equal(text.substr(at, folded.size()), folded)) return at;
   }
   return std::string_view::npos;
 }
@@ -49,16 +51,12 @@ std::size_t find_wide(std::string_view text, std::string_view folded, std::size_
 
 }  // namespace
 
-std::string fold(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = fold_char(c);
-  return out;
-}
+std::string fold(std::string_view text) { return ascii_lower(text); }
 
 bool fold_equal(std::string_view text, std::string_view folded) {
   if (text.size() != folded.size()) return false;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (fold_char(text[i]) != folded[i]) return false;
+    if (ascii_lower(text[i]) != folded[i]) return false;
   }
   return true;
 }

@@ -11,7 +11,6 @@ namespace tapewatch {
 [[nodiscard]] constexpr bool is_token_char(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
-[[nodiscard]] constexpr char fold_char(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 [[nodiscard]] std::string fold(std::string_view text);
 
 // Offset of the first occurrence at or after `from`, or npos. An empty pattern is found at `from`.

@@ -43,6 +43,12 @@ class TailRig {
     tailer = std::move(opened).value();
     tailer->scan();
   }
+  // A file that is there at the start, read and acknowledged.
+  void start_with(const std::string& name, const std::string& text) {
+    append(name, text);
+    start();
+    read_and_ack();
+  }
   void kill() {
     tailer.reset();
     unacked.clear();

@@ -216,6 +216,12 @@ class LedgerCase(unittest.TestCase):
             self.assertEqual([], self.sink.foreign[:3], "documents that are no line of ours")
         return verdict
 
+    def finish(self, **expected):
+        """All is read and taken, the agent's counters say so too, and the ledger is as expected."""
+        self.quiet()
+        self.counters_equal()
+        return self.settle(**expected)
+
     def print_row(self, verdict):
         def seconds(value):
             return "-" if value is None else f"{value:.2f}"

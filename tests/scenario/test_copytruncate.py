@@ -45,9 +45,7 @@ class Copytruncate(ledger.LedgerCase):
             writer.write(50)
             time.sleep(self.rng.uniform(0.1, 0.4))
         self.fired("truncations behind the reader's back", 10)
-        self.quiet()
-        self.counters_equal()
-        self.settle(out_of_order=None)
+        self.finish(out_of_order=None)
 
     def test_f16_copytruncate_without_append(self):
         """The application's own offset stays where it was: zeros stand before the next line."""
@@ -64,9 +62,7 @@ class Copytruncate(ledger.LedgerCase):
                 holes += log.read(1) == b"\0"
             self.until_delivered(20)
         self.fired("files that begin with zeros", holes, 8)
-        self.quiet()
-        self.counters_equal()
-        self.settle()
+        self.finish()
 
     def test_f17_truncated_and_grown_while_stopped(self):
         self.mark_life()
@@ -85,9 +81,7 @@ class Copytruncate(ledger.LedgerCase):
             agent.signal(signal.SIGCONT)
             self.until_delivered(20)
         self.fired("grown past the old offset", 5, 5)
-        self.quiet()
-        self.counters_equal()
-        self.settle()
+        self.finish()
 
 
 if __name__ == "__main__":

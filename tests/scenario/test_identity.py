@@ -55,9 +55,7 @@ class Identity(ledger.LedgerCase):
             agent.start()
             self.until_delivered(20)
         self.fired("inodes used again", reused, 1)
-        self.quiet()
-        self.counters_equal()
-        self.settle()
+        self.finish()
 
     def test_f18_inode_used_again_shorter(self):
         self.reuse_while_down(20)
@@ -82,9 +80,7 @@ class Identity(ledger.LedgerCase):
         self.fired("bytes deleted unread", (12 << 20) - self.sink.created, 1 << 20)
         self.sink.faults = []
         self.measure_recovery()
-        self.quiet()
-        self.counters_equal()
-        self.settle(out_of_order=None)  # the new file need not wait for the deleted one
+        self.finish(out_of_order=None)  # the new file need not wait for the deleted one
 
 
 if __name__ == "__main__":

@@ -53,9 +53,7 @@ class Kill(ledger.LedgerCase):
     def test_f01_kill_at_random(self):
         self.churn(KILLS, {})
         self.measure_recovery()
-        self.quiet()
-        self.counters_equal()
-        self.settle()
+        self.finish()
 
     def test_f01_kill_at_random_store(self):
         """The same against the embedded store: its rows are the ledger."""
@@ -94,9 +92,7 @@ class Kill(ledger.LedgerCase):
         self.assertGreater(self.sink.resent, 0, "no batch came again: the kill came too late each time")
         self.mark_life()
         agent.start()
-        self.quiet()
-        self.counters_equal()
-        self.settle()
+        self.finish()
 
 
 if __name__ == "__main__":

@@ -23,9 +23,7 @@ class Lines(ledger.LedgerCase):
         return [json.loads(doc) for doc in self.sink.foreign]
 
     def finish(self, **expected):
-        self.quiet()
-        self.counters_equal()
-        self.settle(allow_foreign=True, **expected)
+        super().finish(allow_foreign=True, **expected)
 
     def test_f21_partial_line_ends_later(self):
         self.mark_life()

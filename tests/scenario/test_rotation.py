@@ -24,9 +24,7 @@ class Rotation(ledger.LedgerCase):
         self.start()
         self.rotate_under_load(200)
         self.measure_recovery()
-        self.quiet()
-        self.counters_equal()
-        self.settle()
+        self.finish()
 
     def test_f11_rename_under_load_store(self):
         agent = self.start(store_config)
@@ -48,10 +46,8 @@ class Rotation(ledger.LedgerCase):
         self.fired("lines written while down", self.intended.count() - accepted, 100 * times)
         self.mark_life()
         agent.start()
-        self.quiet()
-        self.counters_equal()
         # Sequence numbers go through all files, so order says that the oldest was read first.
-        self.settle()
+        self.finish()
 
     def test_f12_rotated_once_while_down(self):
         self.down_while_rotated(1)
@@ -75,9 +71,7 @@ class Rotation(ledger.LedgerCase):
             writer.write(200)
         self.mark_life()
         agent.start()
-        self.quiet()
-        self.counters_equal()
-        self.settle()
+        self.finish()
 
 
 if __name__ == "__main__":

@@ -42,9 +42,7 @@ class Shutdown(ledger.LedgerCase):
         self.assertLess(time.monotonic() - began, 2)
         self.measure_recovery()
         self.facts.append(f"peak {agent.memory() >> 20} MiB")
-        self.quiet()
-        self.counters_equal()
-        self.settle(out_of_order=None)  # two requests at once
+        self.finish(out_of_order=None)  # two requests at once
 
     def test_f08_two_agents_one_state_folder(self):
         writer = self.writer()
@@ -66,9 +64,7 @@ class Shutdown(ledger.LedgerCase):
         self.mark_life()
         self.agent = second
         second.start()
-        self.quiet()
-        self.counters_equal()
-        self.settle()
+        self.finish()
 
 
 if __name__ == "__main__":

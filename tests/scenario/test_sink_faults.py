@@ -173,9 +173,7 @@ class SinkFaults(ledger.LedgerCase):
         self.measure_recovery(30)
         self.fired("resets in the body", in_body.fired, 8)
         self.fired("resets before the reply", before_reply.fired, 8)
-        self.quiet()
-        self.counters_equal()
-        verdict = self.settle()
+        verdict = self.finish()
         self.assertGreater(verdict.resent, 0, "what was taken without an answer comes again, with the same ids")
 
     def test_f41_bursts_of_5xx(self):
@@ -195,9 +193,7 @@ class SinkFaults(ledger.LedgerCase):
         metrics = agent.metrics()
         self.assertGreaterEqual(sum(agent.metric("tapewatch_output_requests_total", metrics, code=str(code))
                                     for code in (500, 502, 503, 504)), 16)
-        self.quiet()
-        self.counters_equal()
-        self.settle()
+        self.finish()
 
     def test_f42_retry_after(self):
         self.mark_life()
@@ -219,9 +215,7 @@ class SinkFaults(ledger.LedgerCase):
         self.assertGreaterEqual(waits[0], 1.9)
         self.assertGreaterEqual(waits[1], 1.9)  # a date has whole seconds
         self.assertLess(max(waits), 6)
-        self.quiet()
-        self.counters_equal()
-        self.settle()
+        self.finish()
 
     def test_f42_items_of_429_for_a_while(self):
         class Busy(Fault):
@@ -240,9 +234,7 @@ class SinkFaults(ledger.LedgerCase):
         self.sink.faults = []
         self.measure_recovery(30)
         self.fired("items answered 429", busy.fired, 100)
-        self.quiet()
-        self.counters_equal()
-        self.settle(out_of_order=None)  # neighbours of a refused item are taken before it
+        self.finish(out_of_order=None)  # neighbours of a refused item are taken before it
 
     def test_f43_too_large(self):
         self.mark_life()

@@ -84,9 +84,7 @@ class State(ledger.LedgerCase):
         self.assertLess(self.slowest, 2)
         self.mark_life()
         agent.start()
-        self.quiet()
-        self.counters_equal()
-        self.settle()
+        self.finish()
 
 
 if __name__ == "__main__":

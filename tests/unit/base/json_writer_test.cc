@@ -8,22 +8,16 @@
 namespace tapewatch {
 namespace {
 
-std::string quoted(std::string_view text) {
-  std::string out;
-  append_json_string(out, text);
-  return out;
-}
-
 TEST(JsonWriter, EscapesWhatMustBe) {
-  EXPECT_EQ(quoted("plain"), "\"plain\"");
-  EXPECT_EQ(quoted("a\"b\\c\n\r\t\x01\x1f"), R"("a\"b\\c\n\r\t\u0001\u001f")");
-  EXPECT_EQ(quoted("約定 🚀"), "\"約定 🚀\"");
+  EXPECT_EQ(json_string("plain"), "\"plain\"");
+  EXPECT_EQ(json_string("a\"b\\c\n\r\t\x01\x1f"), R"("a\"b\\c\n\r\t\u0001\u001f")");
+  EXPECT_EQ(json_string("約定 🚀"), "\"約定 🚀\"");
 }
 
 TEST(JsonWriter, BytesThatAreNotUtf8BecomeReplacementCharacters) {
-  EXPECT_EQ(quoted("a\xFF\xC0\x80z"), "\"a\uFFFD\uFFFD\uFFFDz\"");
-  EXPECT_EQ(quoted("\xED\xA0\x80"), "\"\uFFFD\uFFFD\uFFFD\"") << "a surrogate is no character";
-  EXPECT_EQ(quoted("\xE7\xB4"), "\"\uFFFD\uFFFD\"") << "cut in the middle";
+  EXPECT_EQ(json_string("a\xFF\xC0\x80z"), "\"a\uFFFD\uFFFD\uFFFDz\"");
+  EXPECT_EQ(json_string("\xED\xA0\x80"), "\"\uFFFD\uFFFD\uFFFD\"") << "a surrogate is no character";
+  EXPECT_EQ(json_string("\xE7\xB4"), "\"\uFFFD\uFFFD\"") << "cut in the middle";
 }
 
 TEST(JsonWriter, ObjectsSeparateTheirMembers) {

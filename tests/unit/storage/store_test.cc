@@ -66,6 +66,16 @@ class Gate {
   bool inside_ = false;
 };
 
+// Keeps the writer busy until the gate opens.
+void hold(Store& store, Gate& gate) {
+  const auto wait = [&gate](Tx&) {
+    gate.pass();
+    return success();
+  };
+  ASSERT_TRUE(store.submit(wait, Durability::fast, [](Status) {}).ok());
+  gate.wait_until_inside();
+}
+
 struct Order {
   std::int64_t id;
   std::string symbol;
@@ -126,15 +136,7 @@ TEST(Store, CommitsWaitingJobsTogetherAndAFailedOneAlone) {
   std::atomic<int> ok{0};
   std::atomic<int> constraint{0};
   std::atomic<int> thrown{0};
-  ASSERT_TRUE(store
-                  ->submit(
-                      [&](Tx&) {
-                        gate.pass();
-                        return success();
-                      },
-                      Durability::fast, [](Status) {})
-                  .ok());
-  gate.wait_until_inside();
+  hold(*store, gate);
   const std::int64_t groups_before = store->stats().groups;
   const auto done = [&](Status status) {
     if (status.ok())
@@ -172,15 +174,7 @@ TEST(Store, TheQueueIsBounded) {
   options.queue_jobs_max = 3;
   const auto store = open(options);
   Gate gate;
-  ASSERT_TRUE(store
-                  ->submit(
-                      [&](Tx&) {
-                        gate.pass();
-                        return success();
-                      },
-                      Durability::fast, [](Status) {})
-                  .ok());
-  gate.wait_until_inside();
+  hold(*store, gate);
   for (int i = 0; i < 3; ++i)
     ASSERT_TRUE(store->submit(insert(std::to_string(i)), Durability::fast, [](Status) {}).ok());
   const Status refused = store->submit(insert("x"), Durability::fast, [](Status) { FAIL(); });

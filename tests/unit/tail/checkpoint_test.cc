@@ -211,9 +211,7 @@ TEST(CheckpointStory, BothDamagedReadsFromTheBeginningNeverFromTheEnd) {
 
 TEST(CheckpointStory, VanishedFilesAreForgottenInTheEnd) {
   TailRig rig;
-  rig.append("a.log", std::string(2000, 'a') + "\n");
-  rig.start();
-  rig.read_and_ack();
+  rig.start_with("a.log", std::string(2000, 'a') + "\n");
   rig.remove("a.log");
   rig.scan();
   rig.clock.advance(std::chrono::hours(1));

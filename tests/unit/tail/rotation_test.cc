@@ -41,9 +41,7 @@ TEST(Rotation, RenameOutsideTheGlobsIsReadToItsEnd) {
 
 TEST(Rotation, RenamedFileWithoutSuccessorIsReadOnForEver) {
   TailRig rig;
-  rig.append("app.log", "1\n");
-  rig.start();
-  rig.read_and_ack();
+  rig.start_with("app.log", "1\n");
   rig.move("app.log", "app.log.1");
   for (int i = 0; i < 5; ++i) rig.pass(minutes(10));
   rig.append("app.log.1", "2\n");
@@ -53,9 +51,7 @@ TEST(Rotation, RenamedFileWithoutSuccessorIsReadOnForEver) {
 TEST(Rotation, RenameInsideTheGlobsKeepsIdAndPlace) {
   TailRig rig;
   rig.input.include = {rig.logs.path("app.log*")};
-  rig.append("app.log", "1\n");
-  rig.start();
-  rig.read_and_ack();
+  rig.start_with("app.log", "1\n");
   const std::uint64_t id = rig.status("app.log").file;
   rig.append("app.log", "2\n");
   rig.move("app.log", "app.log.1");
@@ -69,9 +65,7 @@ TEST(Rotation, SeveralWhileBlocked) {
   for (const bool in_globs : {false, true}) {
     TailRig rig;
     if (in_globs) rig.input.include = {rig.logs.path("app.log*")};
-    rig.append("app.log", "1\n");
-    rig.start();
-    rig.read_and_ack();
+    rig.start_with("app.log", "1\n");
     rig.append("app.log", "2\n");
     rig.move("app.log", "app.log.1");
     rig.append("app.log", "3\n");
@@ -94,9 +88,7 @@ TEST(Rotation, SeveralBetweenTwoLooks) {
   for (const bool in_globs : {false, true}) {
     TailRig rig;
     if (in_globs) rig.input.include = {rig.logs.path("app.log*")};
-    rig.append("app.log", "1\n");
-    rig.start();
-    rig.read_and_ack();
+    rig.start_with("app.log", "1\n");
     rig.append("app.log", "2\n");
     rig.move("app.log", "app.log.3");
     rig.append("app.log.2", "3\n");
@@ -137,9 +129,7 @@ TEST(Rotation, SeveralWhileDown) {
 
 TEST(Rotation, DatedNames) {
   TailRig rig;
-  rig.append("app.log", "1\n");
-  rig.start();
-  rig.read_and_ack();
+  rig.start_with("app.log", "1\n");
   rig.append("app.log", "2\n");
   rig.stop();
   rig.move("app.log", "app.log-20260105");
@@ -153,9 +143,7 @@ TEST(Rotation, DatedNames) {
 
 TEST(Rotation, DeletedWhileOpenIsReadToItsEndAndClosed) {
   TailRig rig;
-  rig.append("app.log", "1\n");
-  rig.start();
-  rig.read_and_ack();
+  rig.start_with("app.log", "1\n");
   rig.append("app.log", "2\n3");
   rig.remove("app.log");
   rig.append("app.log", "4\n");
@@ -204,9 +192,7 @@ TEST(Rotation, DeletedFilesThatHoldTooMuchAreGivenUpOldestFirst) {
 
 TEST(Rotation, PartialLineOfARotatedFileComesAfterTheWait) {
   TailRig rig;
-  rig.append("app.log", "1\nhal");
-  rig.start();
-  rig.read_and_ack();
+  rig.start_with("app.log", "1\nhal");
   rig.move("app.log", "app.log.1");
   rig.append("app.log", "2\n");
   EXPECT_EQ(rig.scan_and_read(), (Lines{"app.log@0:2"}));
@@ -239,9 +225,7 @@ TEST(Rotation, FileThatNeverHadALineEnd) {
 
 TEST(Rotation, TruncatedFileIsReadFromItsBeginning) {
   TailRig rig;
-  rig.append("app.log", "one\ntwo\n");
-  rig.start();
-  rig.read_and_ack();
+  rig.start_with("app.log", "one\ntwo\n");
   const std::uint64_t id = rig.status("app.log").file;
   rig.overwrite("app.log", "new\n");
   EXPECT_EQ(rig.scan_and_read(), (Lines{"app.log@0:new"}));
@@ -252,9 +236,7 @@ TEST(Rotation, TruncatedFileIsReadFromItsBeginning) {
 
 TEST(Rotation, UnreadBytesOfATruncatedFileAreCounted) {
   TailRig rig;
-  rig.append("app.log", "one\ntwo\n");
-  rig.start();
-  rig.read_and_ack();
+  rig.start_with("app.log", "one\ntwo\n");
   rig.append("app.log", "lost\nlost too\n");
   rig.scan();
   rig.truncate("app.log");
@@ -266,9 +248,7 @@ TEST(Rotation, UnreadBytesOfATruncatedFileAreCounted) {
 
 TEST(Rotation, TruncatedAndGrownPastTheOldOffsetBetweenTwoLooks) {
   TailRig rig;
-  rig.append("app.log", "one\ntwo\n");
-  rig.start();
-  rig.read_and_ack();
+  rig.start_with("app.log", "one\ntwo\n");
   rig.overwrite("app.log", "three\nfour\nfive\n");
   EXPECT_EQ(rig.scan_and_read(), (Lines{"app.log@0:three", "app.log@6:four", "app.log@11:five"}));
   EXPECT_EQ(rig.tailer->stats().truncations, 1u);
@@ -277,9 +257,7 @@ TEST(Rotation, TruncatedAndGrownPastTheOldOffsetBetweenTwoLooks) {
 TEST(Rotation, TruncatedAndGrownWithTheSameHead) {
   TailRig rig;
   const std::string banner = std::string(3000, '=') + "\n";
-  rig.append("app.log", banner + "old\n");
-  rig.start();
-  rig.read_and_ack();
+  rig.start_with("app.log", banner + "old\n");
   rig.overwrite("app.log", banner + "new\nmore\n");
   // The place is found changed by the read itself, before any scan.
   rig.tailer->hint(rig.logs.path("app.log"));
@@ -292,9 +270,7 @@ TEST(Rotation, TruncatedAndGrownWithTheSameHead) {
 TEST(Rotation, CopytruncateWithTheCopyInTheGlobsLosesAndDoublesNothing) {
   TailRig rig;
   rig.input.include = {rig.logs.path("app.log*")};
-  rig.append("app.log", "1\n2\n");
-  rig.start();
-  rig.read_and_ack();
+  rig.start_with("app.log", "1\n2\n");
   const std::uint64_t id = rig.status("app.log").file;
   rig.append("app.log", "3\n4\n");
   rig.copy("app.log", "app.log.1");
@@ -310,9 +286,7 @@ TEST(Rotation, CopytruncateWithTheCopyInTheGlobsLosesAndDoublesNothing) {
 TEST(Rotation, CopySeenBeforeTheTruncation) {
   TailRig rig;
   rig.input.include = {rig.logs.path("app.log*")};
-  rig.append("app.log", "1\n2\n");
-  rig.start();
-  rig.read_and_ack();
+  rig.start_with("app.log", "1\n2\n");
   rig.append("app.log", "3\n");
   rig.copy("app.log", "app.log.1");
   rig.scan();
@@ -326,9 +300,7 @@ TEST(Rotation, CopySeenBeforeTheTruncation) {
 
 TEST(Rotation, CopyBesideTheGlobsIsFoundToo) {
   TailRig rig;
-  rig.append("app.log", "1\n2\n");
-  rig.start();
-  rig.read_and_ack();
+  rig.start_with("app.log", "1\n2\n");
   rig.append("app.log", "3\n");
   rig.copy("app.log", "app.log.1");
   rig.truncate("app.log");
@@ -339,9 +311,7 @@ TEST(Rotation, CopyBesideTheGlobsIsFoundToo) {
 TEST(Rotation, CopyElsewhereMeansCountedLoss) {
   TailRig rig;
   std::filesystem::create_directory(rig.logs.path("old"));
-  rig.append("app.log", "1\n2\n");
-  rig.start();
-  rig.read_and_ack();
+  rig.start_with("app.log", "1\n2\n");
   rig.append("app.log", "333\n");
   rig.scan();
   rig.copy("app.log", "old/app.log");
@@ -354,9 +324,7 @@ TEST(Rotation, CopytruncateWhileDown) {
   for (const bool in_globs : {false, true}) {
     TailRig rig;
     if (in_globs) rig.input.include = {rig.logs.path("app.log*")};
-    rig.append("app.log", "1\n2\n");
-    rig.start();
-    rig.read_and_ack();
+    rig.start_with("app.log", "1\n2\n");
     rig.stop();
     rig.append("app.log", "3\n");
     rig.copy("app.log", "app.log.1");
@@ -372,9 +340,7 @@ TEST(Rotation, CopytruncateWhileDown) {
 
 TEST(Rotation, CopyThatIsKeptAndNeverTruncatedIsNotReadTwice) {
   TailRig rig;
-  rig.append("app.log", "1\n2\n");
-  rig.start();
-  rig.read_and_ack();
+  rig.start_with("app.log", "1\n2\n");
   rig.copy("app.log", "backup.log");
   EXPECT_EQ(rig.scan_and_read(), Lines{});
   rig.append("app.log", "3\n");
@@ -390,9 +356,7 @@ TEST(Rotation, CopyThatIsKeptAndNeverTruncatedIsNotReadTwice) {
 
 TEST(Rotation, TruncationWithoutAppendLeavesAHole) {
   TailRig rig;
-  rig.append("app.log", std::string(4999, 'x') + "\n");
-  rig.start();
-  rig.read_and_ack();
+  rig.start_with("app.log", std::string(4999, 'x') + "\n");
   rig.truncate("app.log");
   rig.truncate("app.log", 5001);  // what writing at an old position makes of it
   rig.scan();
@@ -406,9 +370,7 @@ TEST(Rotation, TruncationWithoutAppendLeavesAHole) {
 
 TEST(Rotation, FileReplacedAtTheSameInodeWhileDown) {
   TailRig rig;
-  rig.append("app.log", "one\ntwo\n");
-  rig.start();
-  rig.read_and_ack();
+  rig.start_with("app.log", "one\ntwo\n");
   rig.stop();
   // A deleted file's inode is used again at once on many file systems; writing it anew shows the same.
   rig.overwrite("app.log", "uno\ndue\ntre\n");
@@ -419,9 +381,7 @@ TEST(Rotation, FileReplacedAtTheSameInodeWhileDown) {
 
 TEST(Rotation, InodeIsNeverReusedWhileWeRead) {
   TailRig rig;
-  rig.append("app.log", "1\n");
-  rig.start();
-  rig.read_and_ack();
+  rig.start_with("app.log", "1\n");
   for (int i = 0; i < 20; ++i) {
     const std::uint64_t before = rig.inode("app.log");
     rig.remove("app.log");
@@ -434,9 +394,7 @@ TEST(Rotation, InodeIsNeverReusedWhileWeRead) {
 
 TEST(Rotation, InodeReusedUnderAnotherNameWhileDown) {
   TailRig rig;
-  rig.append("a.log", "one\ntwo\n");
-  rig.start();
-  rig.read_and_ack();
+  rig.start_with("a.log", "one\ntwo\n");
   rig.append("a.log", "lost\n");
   rig.scan();
   rig.stop();
@@ -463,9 +421,7 @@ TEST(Rotation, DeletedWhileDownIsCountedOnce) {
 
 TEST(Rotation, PackedWhileDownTellsHowMuchIsMissing) {
   TailRig rig;
-  rig.append("app.log", "1\n22\n");
-  rig.start();
-  rig.read_and_ack();
+  rig.start_with("app.log", "1\n22\n");
   rig.stop();
   rig.remove("app.log");
   rig.logs.write("app.log.1.gz", packed(1005));
@@ -477,9 +433,7 @@ TEST(Rotation, PackedWhileDownTellsHowMuchIsMissing) {
 
 TEST(Rotation, FileMovedAcrossFileSystemsGoesOnWhereItWas) {
   TailRig rig;
-  rig.append("app.log", "1\n22\n");
-  rig.start();
-  rig.read_and_ack();
+  rig.start_with("app.log", "1\n22\n");
   const std::uint64_t id = rig.status("app.log").file;
   rig.append("app.log", "333\n");
   rig.stop();
@@ -495,9 +449,7 @@ TEST(Rotation, SameHeadInAllFilesIsNoMixUp) {
   const std::string banner = std::string(4095, '#') + "\n";
   for (int i = 0; i < 5; ++i) rig.append("s" + std::to_string(i) + ".log", banner);
   rig.append("empty.log", "");
-  rig.append("tiny.log", "t\n");
-  rig.start();
-  rig.read_and_ack();
+  rig.start_with("tiny.log", "t\n");
   for (int round = 0; round < 3; ++round) {
     for (int i = 0; i < 5; ++i)
       rig.append("s" + std::to_string(i) + ".log", std::to_string(i) + "-" + std::to_string(round) + "\n");

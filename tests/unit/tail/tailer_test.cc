@@ -139,9 +139,7 @@ TEST(Tailer, OldestBacklogFirstAndWhole) {
 TEST(Tailer, GrowingFilesTakeTurns) {
   TailRig rig;
   rig.append("a.log", "a\n");
-  rig.append("b.log", "b\n");
-  rig.start();
-  rig.read_and_ack();
+  rig.start_with("b.log", "b\n");
   rig.append("a.log", std::string(200'000, 'x') + "\n" + std::string(200'000, 'y') + "\n");
   rig.append("b.log", "b2\n");
   rig.scan();
@@ -183,9 +181,7 @@ TEST(Tailer, IgnoresOlderFilesUntilTheyChange) {
 
 TEST(Tailer, HintMakesNewsKnownWithoutAScan) {
   TailRig rig;
-  rig.append("a.log", "1\n");
-  rig.start();
-  rig.read_and_ack();
+  rig.start_with("a.log", "1\n");
   const std::uint64_t scans = rig.tailer->stats().scans;
   rig.append("a.log", "2\n");
   rig.tailer->hint(rig.logs.path("a.log"));
@@ -204,9 +200,7 @@ TEST(Tailer, HintMakesNewsKnownWithoutAScan) {
 
 TEST(Tailer, PollAloneLooksAtBusyFilesBetweenScans) {
   TailRig rig;
-  rig.append("a.log", "1\n");
-  rig.start();
-  rig.read_and_ack();
+  rig.start_with("a.log", "1\n");
   rig.append("a.log", "2\n");
   rig.pass(milliseconds(100));
   EXPECT_EQ(rig.read_and_ack(), (Lines{"a.log@2:2"}));
@@ -247,9 +241,7 @@ TEST(Tailer, StateOfAFolderThatIsNotThereYetIsKept) {
   TailRig rig;
   rig.input.include = {rig.logs.path("app/*.log")};
   std::filesystem::create_directory(rig.logs.path("app"));
-  rig.append("app/a.log", "1\n22\n");
-  rig.start();
-  rig.read_and_ack();
+  rig.start_with("app/a.log", "1\n22\n");
   rig.append("app/a.log", "333\n");
   rig.stop();
   rig.move("app", "away");
@@ -301,9 +293,7 @@ TEST(Tailer, FlushPartialsDeliversLastLinesWithoutALineEnd) {
 
 TEST(Tailer, WallClockStepsDoNotMatter) {
   TailRig rig;
-  rig.append("a.log", "1\n");
-  rig.start();
-  rig.read_and_ack();
+  rig.start_with("a.log", "1\n");
   for (const std::int64_t hours : {-1, 1, 10 * 365 * 24}) {
     rig.clock.set_wall_ns(rig.clock.wall_ns() + hours * 3600 * ns_per_second);
     rig.append("a.log", "x\n");
