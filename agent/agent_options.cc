@@ -37,9 +37,9 @@ EnricherOptions enricher_options(const Config& config, const Surroundings& aroun
   return options;
 }
 
-// Everything, as much again before the file is begun anew, and what one batch brings; of another configuration perhaps.
+// Everything, twice as much before the file is begun anew, and what one batch brings.
 std::uint64_t link_bytes_max(const Config& config) {
-  return std::max<std::uint64_t>(64 * mib, 3 * config.enrich.correlation.entries_max * LinkTable::saved_bytes_max);
+  return std::max<std::uint64_t>(64 * mib, 4 * config.enrich.correlation.entries_max * LinkTable::saved_bytes_max);
 }
 
 MaskOptions mask_options(const MaskConfig& mask) {

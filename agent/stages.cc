@@ -60,7 +60,7 @@ void Stages::hand_on_links() {
   Correlator& correlator = enricher_->correlator();
   if (all_links_wanted_.exchange(false)) correlator.restart_records();
   LinkRecords records = correlator.take_records();
-  if (!records.bytes.empty()) on_links_(std::move(records));
+  if (!records.empty()) on_links_(std::move(records));
 }
 
 }  // namespace tapewatch

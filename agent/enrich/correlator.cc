@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "enrich/correlator.h"
 
-#include <algorithm>
 #include <cstdlib>
 
 #include "base/json_writer.h"
@@ -19,7 +18,8 @@ bool is_placeholder(std::string_view id) {
   return id.empty() || id == "-" || id == "null" || id == "none" || id == "undefined" || id == "N/A";
 }
 
-constexpr std::size_t records_short = std::size_t{1} << 20;  // so many bytes are no reason to begin anew
+constexpr std::size_t records_short = std::size_t{4} << 20;  // so many bytes are no reason to begin anew
+constexpr std::size_t records_piece = 4096;                  // links
 
 // "tw-" and 16 hexadecimal digits.
 constexpr std::size_t made_bytes = 19;
@@ -73,15 +73,20 @@ CorrelatorStats Correlator::stats() const {
 
 LinkRecords Correlator::take_records() {
   LinkRecords records;
-  if (records_given_ == SIZE_MAX || records_given_ > std::max(records_whole_, records_short)) {
-    records.whole = true;
-    links_.save(records.bytes);
-    if (records.bytes.empty()) return {};
-    records_whole_ = records.bytes.size();
-    records_given_ = 0;
-  } else {
-    links_.save_changes(records.bytes);
-    records_given_ += records.bytes.size();
+  if (links_.size() == 0) return records;
+  const bool at_once = records_given_ == SIZE_MAX;
+  if (at_once || (records_place_ == SIZE_MAX && records_given_ > 2 * records_whole_ + records_short)) {
+    records.begins = true;
+    records_given_ = records_whole_ = records_place_ = 0;
+  }
+  links_.save_changes(records.changes);
+  if (at_once) records.changes.clear();  // in everything as well
+  records_given_ += records.changes.size();
+  if (records_place_ != SIZE_MAX) {
+    records_place_ = links_.save(records.everything, records_place_, at_once ? SIZE_MAX : records_piece);
+    records_whole_ += records.everything.size();
+    records.completes = records_place_ == links_.size();
+    if (records.completes) records_place_ = SIZE_MAX;
   }
   return records;
 }

@@ -54,9 +54,10 @@ class Correlator final {
   void correlate(Event& event, const Hash128& id);
 
   [[nodiscard]] CorrelatorStats stats() const;
-  // What was learned since the last call, for a LinkFile; now and then everything, so that the file stays short.
+  // What was learned since the last call, for a LinkFile; now and then also everything, a piece a call, so that the
+  // file stays short. The first call gives everything at once.
   [[nodiscard]] LinkRecords take_records();
-  // The next take_records() is to give everything.
+  // The next take_records() is to give everything at once.
   void restart_records() { records_given_ = SIZE_MAX; }
   void restore(std::string_view records) { links_.restore(records); }
 
@@ -92,6 +93,7 @@ class Correlator final {
   CorrelatorStats stats_;
   std::size_t records_given_ = SIZE_MAX;  // bytes, since everything was given; SIZE_MAX: it never was
   std::size_t records_whole_ = 0;         // bytes of everything
+  std::size_t records_place_ = SIZE_MAX;  // up to which everything was given this time; SIZE_MAX: it is not wanted now
 
   struct Seen {
     const Key* key;

@@ -14,26 +14,28 @@ namespace tapewatch {
 namespace {
 
 constexpr std::string_view magic{"TWLK\1\0\0\0", 8};
-constexpr std::size_t frame_head = 12;
+constexpr std::size_t frame_head = 16;
 
-void put32(std::string& out, std::uint32_t value) {
-  for (int shift = 0; shift < 32; shift += 8) out.push_back(static_cast<char>(value >> shift & 0xFF));
+template <typename T>
+void put(std::string& out, T value) {
+  for (std::size_t i = 0; i < sizeof(T); ++i) out.push_back(static_cast<char>(value >> (8 * i) & 0xFF));
 }
 
-std::uint32_t take32(std::string_view bytes) {
-  std::uint32_t value = 0;
-  for (std::size_t i = 0; i < 4; ++i) value |= std::uint32_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
+template <typename T>
+T take(std::string_view bytes) {
+  T value = 0;
+  for (std::size_t i = 0; i < sizeof(T); ++i) value |= T{static_cast<unsigned char>(bytes[i])} << (8 * i);
   return value;
 }
 
-std::string frame(std::string_view bytes) {
-  std::string out;
-  out.reserve(frame_head + bytes.size());
-  put32(out, static_cast<std::uint32_t>(bytes.size()));
-  put32(out, crc32c(bytes));
-  put32(out, crc32c(out));
-  out.append(bytes);
-  return out;
+std::uint32_t check_of(std::string_view head) { return static_cast<std::uint32_t>(hash64(head)); }
+
+std::string head_of(std::string_view bytes) {
+  std::string head;
+  put(head, static_cast<std::uint32_t>(bytes.size()));
+  put(head, hash64(bytes));
+  put(head, check_of(head));
+  return head;
 }
 
 // The whole frames' bytes, one behind the other; "" or what is wrong with the rest.
@@ -41,11 +43,11 @@ std::string_view read_frames(std::string_view file, std::string& records) {
   if (file.substr(0, magic.size()) != magic) return "not a file of links";
   file.remove_prefix(magic.size());
   while (file.size() >= frame_head) {
-    const std::uint32_t length = take32(file);
-    if (crc32c(file.substr(0, 8)) != take32(file.substr(8))) return "a checksum does not match";
+    const auto length = take<std::uint32_t>(file);
+    if (check_of(file.substr(0, 12)) != take<std::uint32_t>(file.substr(12))) return "a checksum does not match";
     if (length > file.size() - frame_head) return "";  // a crash came between
     const std::string_view bytes = file.substr(frame_head, length);
-    if (crc32c(bytes) != take32(file.substr(4))) return "a checksum does not match";
+    if (hash64(bytes) != take<std::uint64_t>(file.substr(4))) return "a checksum does not match";
     records.append(bytes);
     file.remove_prefix(frame_head + length);
   }
@@ -60,6 +62,12 @@ Status write_all(int fd, std::string_view bytes, const std::string& path) {
     bytes.remove_prefix(static_cast<std::size_t>(n));
   }
   return success();
+}
+
+Status write_frame(int fd, std::string_view bytes, const std::string& path) {
+  if (bytes.empty()) return success();
+  Status written = write_all(fd, head_of(bytes), path);
+  return written.ok() ? write_all(fd, bytes, path) : written;
 }
 
 }  // namespace
@@ -80,7 +88,7 @@ std::string LinkFile::load() {
   std::string older;
   (void)load_one(previous_, older);
   older.append(records);
-  if (stats_.quarantined > 0 && !older.empty()) add({true, older});
+  if (stats_.quarantined > 0 && !older.empty()) add({"", older, true, true});
   return older;
 }
 
@@ -99,19 +107,33 @@ bool LinkFile::load_one(const std::string& path, std::string& records) {
 }
 
 void LinkFile::add(const LinkRecords& records) {
-  if (records.bytes.empty() || (!records.whole && !file_.open())) return;
-  const Status written = records.whole ? begin_anew(records.bytes) : append(records.bytes);
+  if (records.empty() || (broken_ && !records.begins)) return;
+  const Status written = write(records);
   if (!written.ok()) return failed(written.error());
-  if (std::exchange(broken_, false)) log_.info("correlation links are written again", {{"path", current_}});
+  if (records.completes && std::exchange(broken_, false))
+    log_.info("correlation links are written again", {{"path", current_}});
+}
+
+// What changes while the next generation is put together belongs to both.
+Status LinkFile::write(const LinkRecords& records) {
+  Status written = records.begins ? begin_next() : success();
+  if (written.ok() && next_file_.open()) written = write_frame(next_file_.get(), records.everything, next_);
+  for (const auto& [file, path] : {std::pair(&next_file_, &next_), std::pair(&file_, &current_)}) {
+    if (written.ok() && file->open()) written = write_frame(file->get(), records.changes, *path);
+  }
+  dirty_ = true;
+  return written.ok() && records.completes && next_file_.open() ? complete_next() : written;
+}
+
+Status LinkFile::begin_next() {
+  next_file_ = Fd(::open(next_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!next_file_.open()) return errno_error("creating " + next_, errno);
+  return write_all(next_file_.get(), magic, next_);
 }
 
 // As the checkpoint: at no moment is there no generation.
-Status LinkFile::begin_anew(std::string_view bytes) {
-  Fd file(::open(next_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!file.open()) return errno_error("creating " + next_, errno);
-  Status written = write_all(file.get(), std::string(magic) + frame(bytes), next_);
-  if (!written.ok()) return written;
-  if (::fdatasync(file.get()) != 0) return errno_error("syncing " + next_, errno);
+Status LinkFile::complete_next() {
+  if (::fdatasync(next_file_.get()) != 0) return errno_error("syncing " + next_, errno);
   ::unlink(previous_.c_str());
   if (::link(current_.c_str(), previous_.c_str()) != 0 && errno != ENOENT)
     (void)::rename(current_.c_str(), previous_.c_str());
@@ -119,18 +141,13 @@ Status LinkFile::begin_anew(std::string_view bytes) {
   const Fd folder(::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!folder.open()) return errno_error("opening " + folder_, errno);
   if (::fsync(folder.get()) != 0) return errno_error("syncing " + folder_, errno);
-  file_ = std::move(file);
+  file_ = std::exchange(next_file_, Fd());
   dirty_ = false;
   return success();
 }
 
-Status LinkFile::append(std::string_view bytes) {
-  dirty_ = true;
-  return write_all(file_.get(), frame(bytes), current_);
-}
-
 void LinkFile::sync() {
-  if (!std::exchange(dirty_, false)) return;
+  if (!std::exchange(dirty_, false) || !file_.open()) return;
   if (::fdatasync(file_.get()) != 0) failed(errno_error("syncing " + current_, errno));
 }
 
@@ -144,6 +161,7 @@ void LinkFile::failed(const Error& error) {
   broken_ = true;
   dirty_ = false;
   file_ = Fd();
+  next_file_ = Fd();
 }
 
 }  // namespace tapewatch

@@ -5,9 +5,9 @@
 // record; now and then it is begun anew, and the generation before is kept. Owned by the wiring, which adds what
 // belongs to a batch before it hands the batch on, and syncs before it commits positions. Thread: loop.
 //
-// On disk (numbers little-endian): "TWLK", u32 version 1, then frames: u32 length, u32 CRC-32C of the bytes, u32
-// CRC-32C of these two, that many bytes of LinkTable::save(). A frame cut short at the end is what a crash leaves;
-// anything else unreadable is damage.
+// On disk (numbers little-endian): "TWLK", u32 version 1, then frames: u32 length, u64 XXH3 of the bytes, u32 check of
+// these two, that many bytes of LinkTable::save(). A frame cut short at the end is what a crash leaves; anything else
+// unreadable is damage.
 
 #include <cstdint>
 #include <string>
@@ -22,8 +22,11 @@ namespace tapewatch {
 
 // Links in the form of LinkTable::save().
 struct LinkRecords {
-  bool whole = false;  // everything, not only what changed
-  std::string bytes;
+  std::string changes;     // since the last ones
+  std::string everything;  // or a piece of it; from `begins` to `completes` the pieces are all of it
+  bool begins = false;
+  bool completes = false;
+  [[nodiscard]] bool empty() const { return changes.empty() && everything.empty(); }
 };
 
 class LinkFile final {
@@ -39,8 +42,8 @@ class LinkFile final {
   // The records of the newest generation, as far as they are whole. What is damaged is put aside as *.corrupt-TIME and
   // the generation before is read as well. Never fails: links are lost at worst, and said to be.
   [[nodiscard]] std::string load();
-  // Survives the end of the process at once. The first must be everything; so must the one that mends a broken file,
-  // what comes before it is ignored.
+  // Survives the end of the process at once. The first must be everything, and so must those that mend a broken file:
+  // what comes before is ignored.
   void add(const LinkRecords& records);
   // What was added survives the end of the machine.
   void sync();
@@ -50,8 +53,9 @@ class LinkFile final {
 
  private:
   [[nodiscard]] bool load_one(const std::string& path, std::string& records);
-  [[nodiscard]] Status begin_anew(std::string_view bytes);
-  [[nodiscard]] Status append(std::string_view bytes);
+  [[nodiscard]] Status write(const LinkRecords& records);
+  [[nodiscard]] Status begin_next();
+  [[nodiscard]] Status complete_next();
   void failed(const Error& error);
 
   const std::string folder_;
@@ -61,7 +65,8 @@ class LinkFile final {
   const std::uint64_t bytes_max_;
   const Clock& clock_;
   Log& log_;
-  Fd file_;
+  Fd file_;       // the current generation; none before the first one of this life is complete
+  Fd next_file_;  // the next one, while it is put together
   bool dirty_ = false;
   bool broken_ = false;
   Stats stats_;

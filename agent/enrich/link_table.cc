@@ -104,19 +104,21 @@ void LinkTable::erase_slot(std::size_t at) {
 }
 
 void LinkTable::save_one(const Link& link, std::string& out) const {
-  const auto append = [&](const auto& value) { out.append(reinterpret_cast<const char*>(&value), sizeof value); };
-  append(link.key.high);
-  append(link.key.low);
-  append(link.time_ns);
-  append(link.strength);
-  append(link.id_bytes);
-  out.append(link.id_text());
+  char bytes[saved_bytes_max];
+  std::memcpy(bytes, &link.key.high, 8);
+  std::memcpy(bytes + 8, &link.key.low, 8);
+  std::memcpy(bytes + 16, &link.time_ns, 8);
+  bytes[24] = static_cast<char>(link.strength);
+  bytes[25] = static_cast<char>(link.id_bytes);
+  std::memcpy(bytes + saved_head, link.id, link.id_bytes);
+  out.append(bytes, saved_head + link.id_bytes);
 }
 
-void LinkTable::save(std::string& out) {
-  for (const Link& link : links_) save_one(link, out);
-  for (const std::uint32_t place : changed_) is_changed_[place] = false;
-  changed_.clear();
+std::size_t LinkTable::save(std::string& out, std::size_t from, std::size_t count) const {
+  const std::size_t end = from + std::min(count, links_.size() - std::min(from, links_.size()));
+  out.reserve(out.size() + (end - from) * saved_bytes_max);
+  for (std::size_t place = from; place < end; ++place) save_one(links_[place], out);
+  return end;
 }
 
 void LinkTable::save_changes(std::string& out) {

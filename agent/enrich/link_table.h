@@ -49,10 +49,11 @@ class LinkTable final {
 
   [[nodiscard]] std::size_t size() const { return links_.size(); }
   [[nodiscard]] std::uint64_t evictions() const { return evictions_; }
-  // Appends all links in a form that restore() reads; restore() ignores what it cannot read.
-  void save(std::string& out);
-  // As save(), but only the links that changed since the last call of either. A link that was seen again is saved again
-  // about once a minute of event time.
+  // Appends at most `count` links from place `from` on, in a form that restore() reads; the place behind them. All have
+  // been saved when that is size(). restore() ignores what it cannot read.
+  [[nodiscard]] std::size_t save(std::string& out, std::size_t from = 0, std::size_t count = SIZE_MAX) const;
+  // As save(), but those that changed since the last call. A link that was seen again is saved again about once a
+  // minute of event time.
   void save_changes(std::string& out);
   void restore(std::string_view saved);
 

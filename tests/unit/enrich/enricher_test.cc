@@ -129,7 +129,7 @@ TEST_F(EnricherTest, CorrelationMemoryIsBounded) {
 
 TEST_F(EnricherTest, CorrelationSurvivesARestart) {
   correlation(R"("correlation_id":"c1","order_id":"o1")");
-  const std::string saved = enricher_->correlator().take_records().bytes;
+  const std::string saved = enricher_->correlator().take_records().everything;
   parser_.reset();
   start();
   enricher_->correlator().restore(saved);
@@ -139,30 +139,39 @@ TEST_F(EnricherTest, CorrelationSurvivesARestart) {
 TEST_F(EnricherTest, CorrelationIsHandedOnAsItIsLearned) {
   start();
   Correlator& correlator = enricher_->correlator();
-  EXPECT_EQ(correlator.take_records().bytes, "");
+  EXPECT_TRUE(correlator.take_records().empty());
   correlation(R"("correlation_id":"c1","order_id":"o1")");
   const LinkRecords first = correlator.take_records();
-  EXPECT_TRUE(first.whole) << "a file begins with everything";
-  EXPECT_EQ(correlator.take_records().bytes, "");
+  EXPECT_TRUE(first.begins && first.completes) << "a file begins with everything";
+  EXPECT_TRUE(correlator.take_records().empty());
   correlation(R"("correlation_id":"c2","order_id":"o2")");
   const LinkRecords second = correlator.take_records();
-  EXPECT_FALSE(second.whole);
-  EXPECT_EQ(second.bytes.size(), first.bytes.size());
+  EXPECT_TRUE(!second.begins && second.everything.empty());
+  EXPECT_EQ(second.changes.size(), first.everything.size());
   correlator.restart_records();
   const LinkRecords all = correlator.take_records();
-  EXPECT_TRUE(all.whole);
-  EXPECT_EQ(all.bytes.size(), 2 * first.bytes.size());
-  // The file would grow for ever: now and then everything is given instead.
+  EXPECT_TRUE(all.begins && all.completes);
+  EXPECT_EQ(all.everything.size(), 2 * first.everything.size());
+}
+
+// The file would grow for ever: now and then it is put together anew, piece by piece.
+TEST_F(EnricherTest, CorrelationIsHandedOnWholeNowAndThen) {
+  options_.correlation.entries_max = 10'000;
   std::size_t given = 0;
-  bool whole = false;
-  for (int i = 0; given < (2u << 20) && !whole; ++i) {
+  int pieces = 0;
+  int completed = 0;
+  for (int i = 0; i < 300'000 && completed < 2; ++i) {
     correlation(R"("correlation_id":"c3","order_id":)" + std::to_string(i));
-    const LinkRecords records = correlator.take_records();
-    given += records.bytes.size();
-    whole = records.whole;
+    if (i % 100 != 0) continue;
+    const LinkRecords records = enricher_->correlator().take_records();
+    given += records.changes.size();
+    if (records.begins) pieces = 0;
+    if (!records.everything.empty()) ++pieces;
+    if (records.completes) ++completed;
   }
-  EXPECT_TRUE(whole);
-  EXPECT_GT(given, 1u << 20);
+  EXPECT_EQ(completed, 2);
+  EXPECT_EQ(pieces, 3) << "10,000 links, 4,096 at a time";
+  EXPECT_GT(given, 4u << 20);
 }
 
 TEST_F(EnricherTest, SwitchedOff) {

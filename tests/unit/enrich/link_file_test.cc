@@ -13,6 +13,8 @@
 namespace tapewatch {
 namespace {
 
+LinkRecords everything(std::string bytes) { return {"", std::move(bytes), true, true}; }
+
 class LinkFileTest : public testing::Test {
  protected:
   LinkFile file(std::uint64_t bytes_max = 1 << 20) { return {folder_.path(), bytes_max, clock_, log_}; }
@@ -33,9 +35,9 @@ TEST_F(LinkFileTest, NothingThere) {
 
 TEST_F(LinkFileTest, EverythingAndWhatCameSince) {
   LinkFile links = file();
-  links.add({true, "one"});
-  links.add({false, "two"});
-  links.add({false, "three"});
+  links.add(everything("one"));
+  links.add({"two", "", false, false});
+  links.add({"three", "", false, false});
   links.sync();
   EXPECT_EQ(loaded(), "onetwothree");
   EXPECT_EQ(std::filesystem::status(folder_.path("links")).permissions(),
@@ -44,37 +46,52 @@ TEST_F(LinkFileTest, EverythingAndWhatCameSince) {
 
 TEST_F(LinkFileTest, BegunAnewTheGenerationBeforeIsKept) {
   LinkFile links = file();
-  links.add({true, "one"});
-  links.add({true, "four"});
+  links.add(everything("one"));
+  links.add(everything("four"));
   EXPECT_EQ(loaded(), "four");
   EXPECT_EQ(folder_.names(), (std::vector<std::string>{"links", "links.prev"}));
 }
 
+// Each moment of it is a moment at which a crash may come.
+TEST_F(LinkFileTest, PutTogetherInPieces) {
+  LinkFile links = file();
+  links.add(everything("one"));
+  links.add({"two", "ONE", true, false});
+  EXPECT_EQ(loaded(), "onetwo");
+  links.add({"three", "TWO", false, false});
+  links.add({"four", "", false, false});
+  EXPECT_EQ(loaded(), "onetwothreefour");
+  links.add({"five", "THREE", false, true});
+  EXPECT_EQ(loaded(), "ONEtwoTWOthreefourTHREEfive");
+  links.add({"six", "", false, false});
+  EXPECT_EQ(loaded(), "ONEtwoTWOthreefourTHREEfivesix");
+}
+
 TEST_F(LinkFileTest, ChangesBeforeEverythingAreNotWritten) {
   LinkFile links = file();
-  links.add({false, "two"});
+  links.add({"two", "", false, false});
   EXPECT_TRUE(folder_.names().empty());
 }
 
 // What a crash leaves: the beginning is used, and nothing is called damaged.
 TEST_F(LinkFileTest, CutShortAnywhere) {
   LinkFile links = file();
-  links.add({true, "one"});
-  links.add({false, "two"});
+  links.add(everything("one"));
+  links.add({"two", "", false, false});
   const std::string whole = content("links");
   for (std::size_t size = 8; size < whole.size(); ++size) {
     folder_.write("links", whole.substr(0, size));
     LinkFile again = file();
-    EXPECT_EQ(again.load(), size < whole.size() - 15 ? "" : "one") << size;
+    EXPECT_EQ(again.load(), size < whole.size() - 19 ? "" : "one") << size;
     EXPECT_EQ(again.stats().quarantined, 0u) << size;
   }
 }
 
 TEST_F(LinkFileTest, EveryFlippedByteIsFoundAndPutAside) {
   LinkFile links = file();
-  links.add({true, "old"});
-  links.add({true, "one"});
-  links.add({false, "two"});
+  links.add(everything("old"));
+  links.add(everything("one"));
+  links.add({"two", "", false, false});
   const std::string whole = content("links");
   for (std::size_t at = 0; at < whole.size(); ++at) {
     std::string damaged = whole;
@@ -83,7 +100,7 @@ TEST_F(LinkFileTest, EveryFlippedByteIsFoundAndPutAside) {
     const TemporaryFolder copy;
     std::filesystem::copy(folder_.path(), copy.path(), std::filesystem::copy_options::recursive);
     LinkFile again(copy.path(), 1 << 20, clock_, log_);
-    const bool first_is_whole = at >= 8 + 15;
+    const bool first_is_whole = at >= 8 + 19;
     EXPECT_EQ(again.load(), first_is_whole ? "oldone" : "old") << at;
     EXPECT_EQ(again.stats().quarantined, 1u) << at;
     EXPECT_EQ(copy.names("corrupt-1767571200").size(), 1u) << at;
@@ -95,7 +112,7 @@ TEST_F(LinkFileTest, EveryFlippedByteIsFoundAndPutAside) {
 
 TEST_F(LinkFileTest, TooLargeIsDamage) {
   LinkFile links = file();
-  links.add({true, std::string(200'000, 'x')});
+  links.add(everything(std::string(200'000, 'x')));
   LinkFile again = file(1'000);
   EXPECT_EQ(again.load(), "");
   EXPECT_EQ(again.stats().quarantined, 1u);
@@ -104,16 +121,16 @@ TEST_F(LinkFileTest, TooLargeIsDamage) {
 TEST_F(LinkFileTest, WhatCannotBeWrittenIsSaidAndMendedByEverything) {
   std::filesystem::create_directory(folder_.path("links.new"));  // in the way
   LinkFile links = file();
-  links.add({true, "one"});
+  links.add(everything("one"));
   EXPECT_TRUE(links.broken());
   EXPECT_EQ(links.stats().failures, 1u);
   EXPECT_TRUE(log_.has("cannot be written"));
-  links.add({false, "two"});
+  links.add({"two", "", false, false});
   std::filesystem::remove(folder_.path("links.new"));
-  links.add({false, "three"});
+  links.add({"three", "", false, false});
   EXPECT_TRUE(links.broken());
-  links.add({true, "all"});
-  links.add({false, "more"});
+  links.add(everything("all"));
+  links.add({"more", "", false, false});
   EXPECT_FALSE(links.broken());
   EXPECT_EQ(loaded(), "allmore");
 }

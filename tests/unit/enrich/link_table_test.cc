@@ -64,7 +64,7 @@ TEST(LinkTable, SaveAndRestore) {
   for (std::uint64_t i = 0; i < 5; ++i)
     table.set(table.at(key_of(i)), "id" + std::to_string(i), LinkStrength::request, 7);
   std::string saved;
-  table.save(saved);
+  EXPECT_EQ(table.save(saved), 5u);
   LinkTable other(10);
   other.restore(saved);
   for (std::uint64_t i = 0; i < 5; ++i) {
@@ -80,12 +80,24 @@ TEST(LinkTable, SaveAndRestore) {
   torn.restore("garbage that is long enough to have a head");
 }
 
+TEST(LinkTable, SavesInPieces) {
+  LinkTable table(10);
+  for (std::uint64_t i = 0; i < 5; ++i) table.set(table.at(key_of(i)), "one", LinkStrength::request, 7);
+  std::string whole;
+  EXPECT_EQ(table.save(whole), 5u);
+  std::string pieces;
+  EXPECT_EQ(table.save(pieces, 0, 2), 2u);
+  EXPECT_EQ(table.save(pieces, 2, 2), 4u);
+  EXPECT_EQ(table.save(pieces, 4, 2), 5u);
+  EXPECT_EQ(pieces, whole);
+}
+
 TEST(LinkTable, SavesOnlyWhatChanged) {
   constexpr std::int64_t minute_ns = 60'000'000'000;
   LinkTable table(10);
   for (std::uint64_t i = 0; i < 5; ++i) table.set(table.at(key_of(i)), "one", LinkStrength::request, 7);
   std::string saved;
-  table.save(saved);
+  table.save_changes(saved);
   saved.clear();
   table.set(table.at(key_of(2)), "one", LinkStrength::request, 8);  // seen again, nothing new
   table.save_changes(saved);
