@@ -81,7 +81,10 @@ void Agent::open_stages(Diagnostics& diagnostics) {
   };
   outputs.log = &log_;
   outputs.links = [this](LinkRecords records) {
-    loop_->post([this, records = std::move(records)] { links_.add(records); });
+    loop_->post([this, records = std::move(records)] {
+      links_.add(records);
+      commit_now();
+    });
   };
   outputs.alerts = [this](std::vector<Alert> alerts) {
     loop_->post([this, alerts = std::move(alerts)] {
@@ -151,15 +154,18 @@ void Agent::tick() {
     pump();
     if (!options_.once && !held_ && tailer_->at_end()) worker_->caught_up(clock_.steady_ns());
   }
-  if (tailer_->commit_due()) {
-    const Status committed = commit(false);
-    if (!committed.ok()) log_.error("the checkpoint could not be written", {{"reason", committed.error().message}});
-  }
+  if (tailer_->commit_due() && !stages_->want_links()) commit_now();
   delivery_->update_metrics();
   status_.update(*tailer_, *delivery_, true);
 }
 
-// Links first: those of every line that is about to be committed were added before its batch was sent.
+void Agent::commit_now() {
+  const Status committed = commit(false);
+  if (!committed.ok()) log_.error("the checkpoint could not be written", {{"reason", committed.error().message}});
+}
+
+// Links first. Those of every line that is about to be committed were added: the worker handed them on behind the last
+// batch that can be acknowledged by now.
 Status Agent::commit(bool now) {
   links_.sync();
   metrics_.state_quarantined.with({"links"}).raise_to(links_.stats().quarantined);

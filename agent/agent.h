@@ -63,6 +63,7 @@ class Agent final {
 
   void tick();
   void pump();
+  void commit_now();
   Status commit(bool now);
   [[nodiscard]] bool read_one();
   void end_if_done();

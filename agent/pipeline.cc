@@ -17,7 +17,7 @@ constexpr std::size_t sample_bytes_max = 160;
 
 Pipeline::Pipeline(Parts parts, std::string instance, std::string alerts_index, AgentMetrics& metrics,
                    OnAlerts on_alerts)
-    : parts_(parts),
+    : parts_(std::move(parts)),
       instance_(std::move(instance)),
       alerts_index_(std::move(alerts_index)),
       on_alerts_(std::move(on_alerts)),
@@ -132,11 +132,13 @@ void Pipeline::silent_until(std::int64_t steady_ns) {
 void Pipeline::turn(std::int64_t steady_ns) {
   if (parts_.bulk != nullptr) parts_.bulk->seal_if_due(steady_ns);
   if (parts_.store != nullptr) parts_.store->seal_if_due(steady_ns);
+  if (parts_.between_blocks) parts_.between_blocks(false);
 }
 
 void Pipeline::finish() {
   if (parts_.bulk != nullptr) parts_.bulk->seal();
   if (parts_.store != nullptr) parts_.store->seal();
+  if (parts_.between_blocks) parts_.between_blocks(true);
 }
 
 }  // namespace tapewatch

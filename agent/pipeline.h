@@ -32,6 +32,8 @@ class Pipeline final {
     StoreFeed* store = nullptr;    // null: no embedded store
     Masker* samples = nullptr;     // of what is shown in the log; null without `log`
     Log* log = nullptr;            // null: nothing is said
+    // Called behind every block, and with `true` behind the last. May be empty.
+    std::function<void(bool last)> between_blocks;
   };
   // Given the alerts of a block, in order, behind the block's last line; and those of a silence.
   using OnAlerts = std::function<void(std::vector<Alert>)>;

@@ -15,18 +15,10 @@ std::unique_ptr<Stages> Stages::open(const Config& config, AgentMetrics& metrics
   if (config.enrich.correlation.enabled) stages->on_links_ = std::move(outputs.links);
   stages->parser_ = std::make_unique<Parser>(stages->fields_, stages->masker_->key_policy());
   if (config.elastic && outputs.batch) {
-    const auto hand_on = [&parts = *stages, batch_out = std::move(outputs.batch)](Batch batch) {
-      parts.hand_on_links();
-      batch_out(std::move(batch));
-    };
-    stages->bulk_ = std::make_unique<BulkBuilder>(bulk_options(*config.elastic), hand_on);
+    stages->bulk_ = std::make_unique<BulkBuilder>(bulk_options(*config.elastic), std::move(outputs.batch));
   }
   if (config.store.enabled && outputs.store_batch) {
-    const auto hand_on = [&parts = *stages, batch_out = std::move(outputs.store_batch)](StoreBatch batch) {
-      parts.hand_on_links();
-      batch_out(std::move(batch));
-    };
-    stages->store_ = std::make_unique<StoreFeed>(StoreFeedOptions{}, hand_on);
+    stages->store_ = std::make_unique<StoreFeed>(StoreFeedOptions{}, std::move(outputs.store_batch));
   }
   Pipeline::Parts parts;
   parts.parser = stages->parser_.get();
@@ -37,6 +29,7 @@ std::unique_ptr<Stages> Stages::open(const Config& config, AgentMetrics& metrics
   parts.store = stages->store_.get();
   parts.samples = stages->masker_.get();
   parts.log = outputs.log;
+  if (stages->on_links_) parts.between_blocks = [&parts = *stages](bool last) { parts.hand_on_links(last); };
   stages->pipeline_ = std::make_unique<Pipeline>(parts, config.service.instance,
                                                  config.elastic ? config.elastic->alerts_data_stream : "", metrics,
                                                  std::move(outputs.alerts));
@@ -55,12 +48,11 @@ void Stages::open_rules(const Config& config, Diagnostics& diagnostics) {
   detector_ = std::make_unique<Detector>(loader.finish(), Detector::Options{});
 }
 
-void Stages::hand_on_links() {
-  if (!on_links_) return;
+void Stages::hand_on_links(bool last) {
+  if (!links_wanted_.exchange(false) && !last) return;
   Correlator& correlator = enricher_->correlator();
   if (all_links_wanted_.exchange(false)) correlator.restart_records();
-  LinkRecords records = correlator.take_records();
-  if (!records.empty()) on_links_(std::move(records));
+  on_links_(correlator.take_records());
 }
 
 }  // namespace tapewatch

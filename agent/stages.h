@@ -27,7 +27,7 @@ class Stages final {
     std::function<void(StoreBatch)> store_batch;
     std::function<void(std::vector<Alert>)> alerts;
     Log* log = nullptr;  // null: nothing is said
-    // What the correlator learned, always before the batch of the lines that taught it. May be empty.
+    // What the correlator learned since the last time, when it was wanted, and at the end. May be empty.
     std::function<void(LinkRecords)> links;
   };
 
@@ -43,16 +43,23 @@ class Stages final {
   [[nodiscard]] Detector* detector() { return detector_.get(); }
   // Before Worker::start().
   void restore_links(std::string_view records) { enricher_->correlator().restore(records); }
-  // All links are to be handed on with the next batch. Thread: any.
+  // What was learned is to be handed on soon: it holds what all batches taught that were handed on by then. False when
+  // nothing is learned. Thread: any.
+  [[nodiscard]] bool want_links() {
+    if (on_links_) links_wanted_ = true;
+    return on_links_ != nullptr;
+  }
+  // All links are to be handed on the next time. Thread: any.
   void want_all_links() { all_links_wanted_ = true; }
 
  private:
   Stages() = default;
   void open_enrichment(const Config& config, AgentMetrics& metrics);
   void open_rules(const Config& config, Diagnostics& diagnostics);
-  void hand_on_links();
+  void hand_on_links(bool last);
 
   std::function<void(LinkRecords)> on_links_;
+  std::atomic<bool> links_wanted_ = false;
   std::atomic<bool> all_links_wanted_ = false;
   FieldTable fields_;
   std::unique_ptr<Enricher> enricher_;
