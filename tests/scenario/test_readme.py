@@ -92,9 +92,6 @@ class Readme(unittest.TestCase):
         self.assertEqual(4, self.good(shown["trace"] + " --json").count(ORDER))
         alerts = [json.loads(line) for line in self.good(shown["backtest"]).splitlines()]
         self.assertEqual(["Order of an implausible quantity"], [alert["title"] for alert in alerts])
-        agent.send_signal(signal.SIGHUP)
-        time.sleep(0.2)
-        self.assertIsNone(agent.poll(), "SIGHUP reloads")
         agent.send_signal(signal.SIGTERM)
         self.assertEqual(0, agent.wait(20), "SIGTERM drains")
 
