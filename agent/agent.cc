@@ -123,6 +123,10 @@ Status Agent::watch_signals() {
     return success();
   };
   const auto stop = [this] {
+    if (stopping_ && ending_ == Ending::reload) {  // the first to ask for an end: what drains for a reload ends instead
+      ending_ = Ending::finished;
+      return;
+    }
     if (stopping_) {
       log_.warn("second signal: ending at once, what was not acknowledged is read again");
       std::_Exit(1);

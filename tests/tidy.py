@@ -71,6 +71,11 @@ TEXT_SUFFIXES = (".cc", ".h", ".py", ".md", ".yaml", ".yml", ".txt", ".cmake", "
                  ".xml", ".conf", ".toml")
 
 
+# What a README names of the tree: a path from the root, and behind "| `" or "](" also one from its own folder.
+NAMED_FROM_ROOT = re.compile(r"(?<![\w./*-])(?:agent|config|rules|deploy|systemd|tests)/[\w./-]*\w")
+NAMED_FROM_HERE = re.compile(r"^\| `([\w.-]+/[\w./-]*)`|\]\((?!https?:)([\w./-]+)\)")
+
+
 class Tree:
     def __init__(self, root):
         self.root = root
@@ -207,6 +212,15 @@ class Tree:
         if path.endswith(".py") and len(lines) > FILE_LINES_MAX:
             self.fault(path, FILE_LINES_MAX, f"{len(lines)} lines, at most {FILE_LINES_MAX}")
 
+    def check_readme(self, path):
+        here = os.path.dirname(path)
+        for number, line in enumerate(read(path), 1):
+            from_here = [a or b for a, b in NAMED_FROM_HERE.findall(line)]
+            for name in {*NAMED_FROM_ROOT.findall(line), *from_here}:
+                places = [os.path.join(self.root, name)] + [os.path.join(here, name)] * (name in from_here)
+                if not any(map(os.path.exists, places)):
+                    self.fault(path, number, f"names {name}, which is not there")
+
     def check_page(self, path):
         for number, line in enumerate(read(path), 1):
             if UNSAFE_PAGE.search(line):
@@ -230,6 +244,8 @@ class Tree:
                 self.check_page(path)
             if path.endswith(TEXT_SUFFIXES) or os.access(path, os.X_OK):
                 self.check_text(path)
+            if os.path.basename(path) == "README.md":
+                self.check_readme(path)
         for folder in ("agent", "config", "rules", "deploy", "systemd", "tests"):
             if os.path.isdir(os.path.join(self.root, folder)) and not os.path.exists(os.path.join(self.root, folder, "README.md")):
                 self.fault(os.path.join(self.root, folder), 1, "no README.md")

@@ -75,6 +75,12 @@ class TidyTest(unittest.TestCase):
                 else:
                     self.assertTrue(any(want in fault for fault in faults), faults)
 
+    def test_readme_names_what_is_there(self):
+        text = "`agent/README.md` [x](README.md) https://a.example/tests/x /etc/agent/x\n| `base/` | |\n`tests/gone` [y](gone.md)\n| `sim/` | |\n"
+        faults = self.faults({"CMakeLists.txt": CMAKE, "agent/README.md": text, "agent/base/a.cc": SPDX})
+        self.assertEqual(["agent/README.md:3: names gone.md, which is not there", "agent/README.md:3: names tests/gone, which is not there",
+                          "agent/README.md:4: names sim/, which is not there"], sorted(faults))
+
     def test_licence_line(self):
         faults = self.faults({"CMakeLists.txt": CMAKE, "agent/README.md": "", "agent/base/a.cc": "int a;\n"})
         self.assertIn("no SPDX", faults[0])

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ending. F06: SIGTERM with 1 GB behind and a dead sink. F08: two agents on one state folder."""
+"""Ending. F06: SIGTERM with 1 GB behind and a dead sink, and amid a reload. F08: two agents on one state folder."""
 import os
+import signal
 import time
 
 import ledger
@@ -43,6 +44,19 @@ class Shutdown(ledger.LedgerCase):
         self.measure_recovery()
         self.facts.append(f"peak {agent.memory() >> 20} MiB")
         self.finish(out_of_order=None)  # two requests at once
+
+    def test_term_while_a_reload_drains(self):
+        """The first SIGTERM is the first, whatever the agent drains for."""
+        agent = self.make_agent({"limits": {"shutdown_timeout": "2s"}}, url="http://127.0.0.1:9")  # nobody answers
+        agent.start()
+        writer = self.writer()
+        writer.write(100)
+        self.until(lambda: agent.metric("tapewatch_input_events_total") >= 100, 10, "the lines read")
+        agent.signal(signal.SIGHUP)
+        agent.wait_log("stopping")
+        agent.signal(signal.SIGTERM)
+        self.assertEqual(0, agent.wait(10))
+        self.assertNotIn("second signal", agent.tail_log())
 
     def test_f08_two_agents_one_state_folder(self):
         writer = self.writer()
