@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "config_values.h"
+#include "tail/finder.h"
 
 namespace tapewatch {
 namespace {
@@ -34,6 +35,8 @@ void check_patterns(ConfigSection& section, std::string_view key, const std::vec
     } else if (!glob_is_closed(pattern)) {
       section.error(place, 134,
                     "pattern " + section.written(key, i) + " has an open bracket in " + section.name_of(key));
+    } else if (key == "include" && is_packed(pattern)) {
+      section.warning(place, 152, "packed files are not read: " + section.written(key, i), "unpack them first");
     }
   }
 }

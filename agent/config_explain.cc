@@ -87,6 +87,10 @@ constexpr Explanation explanations[] = {
     {151,
      "Credentials travel unencrypted (warning).\nThe host is not this machine and its address starts with "
      "http://. Use https://."},
+    {152,
+     "A pattern for packed files (warning).\nNames that end in .gz, .zst, .xz, .bz2, .lz4, .zip or .Z are never read: "
+     "what is in them is no text. Let rotation pack files some rotations later (delaycompress), so that they are read "
+     "before."},
 };
 
 }  // namespace

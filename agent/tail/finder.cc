@@ -49,6 +49,13 @@ std::optional<std::string> real_path(const std::string& path) {
 
 }  // namespace
 
+bool is_packed(std::string_view path) {
+  for (const std::string_view ending : {".gz", ".zst", ".xz", ".bz2", ".lz4", ".zip", ".Z"}) {
+    if (path.ends_with(ending)) return true;
+  }
+  return false;
+}
+
 Result<Finder> Finder::make(const std::vector<std::string>& include, const std::vector<std::string>& exclude,
                             FinderLimits limits) {
   Finder finder(limits);
@@ -73,7 +80,7 @@ std::vector<Found> Finder::find(const Clock& clock) {
 }
 
 bool Finder::matches(std::string_view path) const {
-  if (exclude_.match(path)) return false;
+  if (is_packed(path) || exclude_.match(path)) return false;
   return std::any_of(include_.begin(), include_.end(), [&](const Glob& glob) { return glob.matches(path); });
 }
 
@@ -171,6 +178,7 @@ void Finder::add(const std::string& path, std::size_t root_bytes, const Name& na
   if (!stat) return;
   found.stat = *stat;
   if (!regular && !resolve_link(found.path, found.stat)) return;
+  if (is_packed(found.path)) return;
   if (found_.size() >= limits_.files_max) {
     ++over_limit_;
     return;

@@ -2,7 +2,8 @@
 #pragma once
 // Finder: the files that the globs of one input name, and the neighbours a rotation may have made. Lists a folder again
 // only when it changed; never opens a file. A symbolic link counts when its target lies in the link's own folder, and
-// then as that target. Owned by the tailer. Thread: loop.
+// then as that target. Packed files (.gz and the like) are no lines of text: they are never found, and neighbours all
+// the same. Owned by the tailer. Thread: loop.
 
 #include <cstddef>
 #include <cstdint>
@@ -24,6 +25,9 @@ struct Found {
   std::size_t root_bytes = 0;  // how much of path is the configured folder, which may itself be a link
   FileStat stat;
 };
+
+// Whether a name is that of a compressed file.
+[[nodiscard]] bool is_packed(std::string_view path);
 
 struct FinderLimits {
   std::size_t files_max = 100'000;

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rotation by renaming. F11: 200 times under load; F12: once while the agent is down; F13: two to five times."""
+"""Rotation by renaming. F11: 200 times under load; F12: once while the agent is down; F13: two to five times; F14: packed
+while it is down."""
+import gzip
+import os
+import shutil
 import time
 
 import ledger
@@ -57,6 +61,33 @@ class Rotation(ledger.LedgerCase):
 
     def test_f13_rotated_five_times_while_down(self):
         self.down_while_rotated(5)
+
+    def test_f14_rotated_and_packed_while_down(self):
+        """What was packed before it was read is not delivered; how much that is the archive itself tells, to the byte."""
+        agent = self.start()
+        writer = self.writer()
+        writer.write(300)
+        self.until_delivered(20)
+        agent.stop()
+        first, lost = self.intended.count(), 50
+        writer.write(lost)
+        writer.rotate()
+        packed = self.path() + ".1"
+        with open(packed, "rb") as source, gzip.open(packed + ".gz", "wb") as target:
+            shutil.copyfileobj(source, target)
+        os.unlink(packed)
+        writer.write(100)
+        self.fired("lines packed unread", lost)
+        self.mark_life()
+        agent.start()
+        self.quiet()
+        missing = sum(self.intended.lengths["a"][first:first + lost])
+        self.assertEqual(missing, agent.bytes_told_lost(), "bytes told against bytes lost")
+        agent.wait_log("bytes of a file were gone before they were read")
+        told = {loss["name"]: loss["count"] for loss in agent.get_json("/api/v1/status")["losses"]}
+        self.assertEqual(missing, told["missed bytes"])
+        self.counters_equal()
+        self.settle(lost=lost)
 
     def test_f13_rotated_while_killed_and_behind(self):
         """Killed in the middle of a backlog, then rotated three times."""

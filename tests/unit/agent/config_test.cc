@@ -230,6 +230,13 @@ TEST_F(ConfigTest, SecretsComeFromFilesThatOthersCannotRead) {
   EXPECT_NE(printed().find("error[TW0143]"), std::string::npos) << printed();
 }
 
+TEST_F(ConfigTest, PatternsForPackedFilesAreWarnedOf) {
+  EXPECT_TRUE(load_text("inputs: [{include: [/var/log/a.log*], exclude: [/var/log/*.gz]}]\n"));
+  EXPECT_EQ(printed(), "");
+  EXPECT_TRUE(load_text("inputs: [{include: [/var/log/a.log, /var/log/a.log.*.gz]}]\n"));
+  EXPECT_NE(printed().find("warning[TW0152]"), std::string::npos) << printed();
+}
+
 TEST_F(ConfigTest, NoMessageShowsASecret) {
   environment_["TOKEN"] = "swordfish-from-environment";
   EXPECT_FALSE(load_text(input + R"(http:

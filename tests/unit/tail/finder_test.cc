@@ -49,6 +49,16 @@ TEST_F(FinderTest, FoldersAndExcludes) {
   EXPECT_EQ(find({"*/y/*.log"}), (Lines{"x/y/a.log"}));
 }
 
+TEST_F(FinderTest, PackedFilesAreNotFoundAndAreNeighbours) {
+  for (const char* name : {"a.log", "a.log.1", "a.log.2.gz", "a.log.3.zst", "a.log.gzip", "b.xz"}) make(name);
+  link("a.log.2.gz", "c.log");
+  EXPECT_EQ(find({"*"}), (Lines{"a.log", "a.log.1", "a.log.gzip"}));
+  EXPECT_EQ(find({"*.log*"}), (Lines{"a.log", "a.log.1", "a.log.gzip"}));
+  EXPECT_FALSE(finder->matches(folder.path("a.log.2.gz")));
+  EXPECT_TRUE(finder->matches(folder.path("a.log.2")));
+  EXPECT_EQ(finder->neighbours(folder.path("a.log"), clock).size(), 4u) << "they tell how much of a file is lost";
+}
+
 TEST_F(FinderTest, OnlyRegularFilesEvenByName) {
   make("a.log");
   ASSERT_EQ(::mkfifo(folder.path("fifo.log").c_str(), 0600), 0);
