@@ -191,7 +191,7 @@ class Event final {
 template <typename Visit>
 void Event::for_each_token(const Visit& visit) {
   if (!is_json_) return;
-  index_.seek(0);
+  index_.restart();
   while (!index_.done()) {
     const LineToken token = take_token();
     if (token.type != JsonType::invalid) visit(token);

@@ -82,7 +82,7 @@ JsonIndex::JsonIndex() : stage_(std::make_unique<Stage>()) {}
 JsonIndex::~JsonIndex() = default;
 
 bool JsonIndex::build(std::string_view text) {
-  at_ = count_ = 0;
+  cursor_ = JsonCursor();
   if (text.empty() || text.size() > 0xFFFFFF00u) return false;
   if (!stage_->parser || stage_->parser->capacity() < text.size()) {
     const std::size_t capacity = std::max<std::size_t>(text.size() + text.size() / 4, 65536);
@@ -92,17 +92,16 @@ bool JsonIndex::build(std::string_view text) {
   }
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(text.data());
   if (stage_->parser->stage1(bytes, text.size(), simdjson::stage1_mode::regular) != simdjson::SUCCESS) return false;
-  text_ = text.data();
-  size_ = static_cast<std::uint32_t>(text.size());
   positions_ = stage_->parser->structural_indexes.get();
   count_ = stage_->parser->n_structural_indexes;
+  cursor_ = JsonCursor(text, positions_, count_);
   has_escapes_ = std::memchr(text.data(), '\\', text.size()) != nullptr;
   return true;
 }
 
 void JsonIndex::seek_offset(std::uint32_t offset) {
   const std::uint32_t* const behind = std::upper_bound(positions_, positions_ + count_, offset);
-  at_ = behind == positions_ ? 0 : static_cast<std::uint32_t>(behind - positions_) - 1;
+  cursor_.seek(behind == positions_ ? positions_ : behind - 1);
 }
 
 bool JsonIndex::skip_value(int depth) {

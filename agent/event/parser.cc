@@ -31,7 +31,7 @@ LineKind Parser::walk() {
   if (index.peek() != '{')
     return index.skip_value(depth_max) && index.done() ? LineKind::not_object : LineKind::invalid;
   if (!object(&fields_.root(), depth_max) || !index.done()) return LineKind::invalid;
-  index.seek(index.at() - 1);
+  index.cursor().retreat();
   event_.close_ = index.position();
   index.advance();
   return LineKind::json;
@@ -79,32 +79,40 @@ Parser::KeyAnswer& Parser::make_answer(std::string_view key, KeyAnswer& place) {
   return *answer;
 }
 
+// Walks with a copy of the cursor: a token costs a few cycles, and storing the place behind each would double that.
 bool Parser::object(const KeyNode* node, int depth) {
-  JsonIndex& index = event_.index_;
-  index.advance();
-  if (index.take('}')) return true;
-  do {
-    if (!member(node, depth)) return false;
-  } while (index.take(','));
-  return index.take('}');
+  JsonCursor at = event_.index_.cursor();
+  at.advance();
+  if (!at.take('}')) {
+    do {
+      Member member;
+      bool sensitive = false;
+      if (!key_of(at, node, depth, member, sensitive)) return false;
+      const bool fine = sensitive ? sensitive_value(at, member, depth) : value(at, member, depth);
+      if (!fine) return false;
+    } while (at.take(','));
+    if (!at.take('}')) return false;
+  }
+  event_.index_.cursor() = at;
+  return true;
 }
 
-bool Parser::member(const KeyNode* node, int depth) {
-  JsonIndex& index = event_.index_;
-  if (index.peek() != '"') return false;
-  Member member;
-  member.key_begin = index.position();
-  std::string_view key = index.take_string_raw();
+// A key and the colon behind it, and what is known about it.
+[[gnu::always_inline]] inline bool Parser::key_of(JsonCursor& at, const KeyNode* node, int depth, Member& member,
+                                                  bool& sensitive) {
+  if (at.peek() != '"') return false;
+  member.key_begin = at.position();
+  std::string_view key = at.take_string_raw();
   member.key_bytes = static_cast<std::uint32_t>(key.size()) + 2;
   member.top_level = depth == depth_max;
-  if (!index.take(':')) return false;
-  if (index.has_escapes() && key.find('\\') != std::string_view::npos) {
+  if (!at.take(':')) return false;
+  if (event_.index_.has_escapes() && key.find('\\') != std::string_view::npos) {
     if (!escapes_valid(key)) return false;
     key_scratch_.clear();
     append_unescaped(key_scratch_, key);
     key = key_scratch_;
   }
-  if (policy_ == nullptr && node == nullptr) return value(member, depth);
+  if (policy_ == nullptr && node == nullptr) return true;
   KeyAnswer& answer = answer_for(key);
   if (answer.node != node) {
     answer.node = node;
@@ -114,88 +122,83 @@ bool Parser::member(const KeyNode* node, int depth) {
     member.field = answer.entry->field;
     member.node = answer.entry->child.get();
   }
-  return answer.sensitive ? sensitive_value(member, key, depth) : value(member, depth);
-}
-
-// The same for a value whose key is sensitive: its place is noted.
-bool Parser::sensitive_value(const Member& member, std::string_view key, int depth) {
-  JsonIndex& index = event_.index_;
-  const std::string_view kept = event_.keep(key);
-  const std::uint32_t begin = index.done() ? 0 : index.position();
-  if (!value(member, depth)) return false;
-  index.seek(index.at() - 1);
-  const char last = index.peek();
-  std::uint32_t end = index.position();
-  if (last == '}' || last == ']') {
-    index.advance();
-    ++end;
-  } else if (last == '"') {
-    end += static_cast<std::uint32_t>(index.take_string_raw().size()) + 2;
-  } else {
-    end += static_cast<std::uint32_t>(index.take_scalar_raw().size());
-  }
-  event_.sensitive_.push_back({begin, end, kept});
+  sensitive = answer.sensitive;
+  if (sensitive) sensitive_key_ = event_.keep(key);
   return true;
 }
 
-bool Parser::value(const Member& member, int depth) {
-  JsonIndex& index = event_.index_;
-  switch (index.peek()) {
-    case '"': {
-      const std::string_view raw = index.take_string_raw();
-      bool escaped = false;
-      if (index.has_escapes() && raw.find('\\') != std::string_view::npos) {
-        if (!escapes_valid(raw)) return false;
-        escaped = true;
-      }
-      if (member.field != no_field) record(member, JsonType::string, raw, escaped);
-      return true;
-    }
-    case '{': {
-      if (depth <= 1) return false;
-      const std::uint32_t begin = index.position();
-      if (!object(member.node, depth - 1)) return false;
-      if (member.field != no_field) {
-        index.seek(index.at() - 1);
-        const std::uint32_t end = index.position() + 1;
-        index.advance();
-        record(member, JsonType::object, event_.line_.text.substr(begin, end - begin), false);
-      }
-      return true;
-    }
-    case '[':
-      return depth > 1 && array(member, depth - 1);
-    case '\0':
-      return false;
-    default: {
-      const std::string_view raw = index.take_scalar_raw();
-      const JsonType type = scalar_type(raw);
-      if (type == JsonType::invalid) return false;
-      if (member.field != no_field) record(member, type, raw, false);
-      return true;
-    }
+// A value whose key is sensitive: its place is noted.
+bool Parser::sensitive_value(JsonCursor& at, const Member& member, int depth) {
+  const std::string_view key = sensitive_key_;
+  const std::uint32_t begin = at.done() ? 0 : at.position();
+  if (!value(at, member, depth)) return false;
+  at.retreat();
+  const char last = at.peek();
+  std::uint32_t end = at.position();
+  if (last == '}' || last == ']') {
+    at.advance();
+    ++end;
+  } else if (last == '"') {
+    end += static_cast<std::uint32_t>(at.take_string_raw().size()) + 2;
+  } else {
+    end += static_cast<std::uint32_t>(at.take_scalar_raw().size());
   }
+  event_.sensitive_.push_back({begin, end, key});
+  return true;
 }
 
-// The members of a wanted array fill the slot's further values, objects in it are searched for deeper paths.
-bool Parser::array(const Member& member, int depth) {
-  JsonIndex& index = event_.index_;
-  const std::uint32_t begin = index.position();
-  index.advance();
+[[gnu::always_inline]] inline bool Parser::value(JsonCursor& at, const Member& member, int depth) {
+  const char c = at.peek();
+  if (c == '"') {
+    const std::string_view raw = at.take_string_raw();
+    bool escaped = false;
+    if (event_.index_.has_escapes() && raw.find('\\') != std::string_view::npos) {
+      if (!escapes_valid(raw)) return false;
+      escaped = true;
+    }
+    if (member.field != no_field) record(member, JsonType::string, raw, escaped);
+    return true;
+  }
+  if (c == '{' || c == '[') {
+    event_.index_.cursor() = at;
+    if (depth <= 1 || !container(member, c, depth - 1)) return false;
+    at = event_.index_.cursor();
+    return true;
+  }
+  if (c == '\0') return false;
+  const std::string_view raw = at.take_scalar_raw();
+  const JsonType type = scalar_type(raw);
+  if (type == JsonType::invalid) return false;
+  if (member.field != no_field) record(member, type, raw, false);
+  return true;
+}
+
+// An object or an array, at the index's own cursor.
+bool Parser::container(const Member& member, char open, int depth) {
+  JsonCursor& at = event_.index_.cursor();
+  const std::uint32_t begin = at.position();
+  if (!(open == '{' ? object(member.node, depth) : array(member.node, depth))) return false;
+  if (member.field == no_field) return true;
+  at.retreat();
+  const std::uint32_t end = at.position() + 1;
+  at.advance();
+  record(member, open == '{' ? JsonType::object : JsonType::array, event_.line_.text.substr(begin, end - begin), false);
+  return true;
+}
+
+// Objects in the array are searched for deeper paths.
+bool Parser::array(const KeyNode* node, int depth) {
+  JsonCursor at = event_.index_.cursor();
+  at.advance();
   Member inner;
-  inner.node = member.node;
-  if (!index.take(']')) {
+  inner.node = node;
+  if (!at.take(']')) {
     do {
-      if (!value(inner, depth)) return false;
-    } while (index.take(','));
-    if (!index.take(']')) return false;
+      if (!value(at, inner, depth)) return false;
+    } while (at.take(','));
+    if (!at.take(']')) return false;
   }
-  if (member.field != no_field) {
-    index.seek(index.at() - 1);
-    const std::uint32_t end = index.position() + 1;
-    index.advance();
-    record(member, JsonType::array, event_.line_.text.substr(begin, end - begin), false);
-  }
+  event_.index_.cursor() = at;
   return true;
 }
 

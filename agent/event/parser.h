@@ -58,15 +58,16 @@ class Parser final {
     bool top_level = false;
   };
   [[nodiscard]] LineKind walk();
-  [[nodiscard]] bool value(const Member& member, int depth);
   [[nodiscard]] bool object(const KeyNode* node, int depth);
-  [[nodiscard]] bool array(const Member& member, int depth);
-  [[nodiscard]] bool member(const KeyNode* node, int depth);
+  [[nodiscard]] bool array(const KeyNode* node, int depth);
+  [[nodiscard]] bool key_of(JsonCursor& at, const KeyNode* node, int depth, Member& member, bool& sensitive);
+  [[nodiscard]] bool value(JsonCursor& at, const Member& member, int depth);
+  [[nodiscard]] bool container(const Member& member, char open, int depth);
   void record(const Member& member, JsonType type, std::string_view raw, bool escaped);
   [[nodiscard]] KeyAnswer& answer_for(std::string_view key);
   [[nodiscard]] KeyAnswer& look_up(std::string_view key);
   [[nodiscard]] KeyAnswer& make_answer(std::string_view key, KeyAnswer& place);
-  [[nodiscard]] bool sensitive_value(const Member& member, std::string_view key, int depth);
+  [[nodiscard]] bool sensitive_value(JsonCursor& at, const Member& member, int depth);
 
   const FieldTable& fields_;
   const KeyPolicy* const policy_;
@@ -76,6 +77,7 @@ class Parser final {
   std::vector<KeyAnswer> key_answers_;  // open addressing; emptied when half full
   std::size_t keys_known_ = 0;
   KeyAnswer line_start_;              // stands before the first key
+  std::string_view sensitive_key_;    // the last key that is one
   KeyAnswer passing_;                 // for what is not remembered
   KeyAnswer* before_ = &line_start_;  // the key before the one to look at
 };
