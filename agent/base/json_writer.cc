@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 
 #include "base/utf8.h"
 
@@ -39,6 +40,16 @@ void append_special(std::string& out, unsigned char c) {
   }
 }
 
+// Whether none of eight characters needs a look: ASCII, no control character, quote or backslash.
+bool is_plain(const char* text) {
+  constexpr std::uint64_t ones = 0x0101010101010101u;
+  std::uint64_t word = 0;
+  std::memcpy(&word, text, sizeof word);
+  const auto has_zero = [](std::uint64_t w) { return (w - ones) & ~w; };  // in the high bits
+  const std::uint64_t found = word | (word - ones * 0x20) | has_zero(word ^ ones * '"') | has_zero(word ^ ones * '\\');
+  return (found & ones * 0x80) == 0;
+}
+
 template <typename T>
 void append_number(std::string& out, T value) {
   std::array<char, 32> text{};
@@ -53,6 +64,10 @@ void append_json_escaped(std::string& out, std::string_view text) {
   std::size_t i = 0;
   const auto flush = [&] { out.append(text.substr(plain, i - plain)); };
   while (i < text.size()) {
+    if (text.size() - i >= 8 && is_plain(text.data() + i)) {
+      i += 8;
+      continue;
+    }
     const auto c = static_cast<unsigned char>(text[i]);
     if (c >= 0x20 && c != '"' && c != '\\' && c < 0x80) {
       ++i;

@@ -38,13 +38,16 @@ void Enricher::add_time(Event& event, bool has_time) {
   if (!has_time && last.file == event.source().file && last.time_ns != 0) event.time_ns = last.time_ns;
   if (has_time) last = {event.source().file, event.time_ns};
   if (event.field(ecs_.timestamp).present()) return;
+  std::string_view time = has_time ? schema_.time_text() : std::string_view();
   char text[32];
-  const char* const end = format_rfc3339_nanos(event.time_ns, text);
-  const std::string_view time(text, static_cast<std::size_t>(end - text));
+  if (time.empty()) {
+    const char* const end = format_rfc3339_nanos(event.time_ns, text);
+    time = event.keep(std::string_view(text, static_cast<std::size_t>(end - text)));
+  }
   event.add_members(",\"@timestamp\":\"");
   event.add_members(time);
   event.add_members("\"");
-  event.set(ecs_.timestamp, event.keep(time));
+  event.set(ecs_.timestamp, time);
 }
 
 void Enricher::add_flags(Event& event) {

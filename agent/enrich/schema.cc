@@ -124,6 +124,7 @@ Schema::RowSet Schema::rows_in(const Event& event) const {
 
 bool Schema::apply(Event& event) {
   has_time_ = false;
+  time_text_ = {};
   const RowSet found = rows_in(event);
   for (std::size_t word = 0; word < found.size(); ++word) {
     for (std::uint64_t rest = found[word]; rest != 0; rest &= rest - 1) {
@@ -241,11 +242,9 @@ void Schema::read_time(Event& event, const Row& row, const FieldValue& value) {
   }
   has_time_ = true;
   event.time_ns = time.ns + (row.source == instant_ ? nanos_of_second(event.field(instant_nanos_)) : 0);
+  if (time.is_strict) time_text_ = event.text(value);
   if (!rewrites_) return;
-  if (time.is_epoch && !own) {
-    add_timestamp(event);
-    return;
-  }
+  if (time.is_epoch && !own) return;
   if (!own && !move(event, value, timestamp_)) return;
   if (time.is_strict) return;
   char text[32];
@@ -253,16 +252,6 @@ void Schema::read_time(Event& event, const Row& row, const FieldValue& value) {
   char* const end = format_rfc3339_nanos(time.ns, text + 1);
   *end = '"';
   edit_value(event, value, event.keep(std::string_view(text, static_cast<std::size_t>(end + 1 - text))));
-}
-
-void Schema::add_timestamp(Event& event) {
-  char text[32];
-  const char* const end = format_rfc3339_nanos(event.time_ns, text);
-  const std::string_view time(text, static_cast<std::size_t>(end - text));
-  event.add_members(",\"@timestamp\":\"");
-  event.add_members(time);
-  event.add_members("\"");
-  event.set(ecs_.timestamp, event.keep(time));
 }
 
 void Schema::read_level(Event& event, const Row& row, const FieldValue& value) {

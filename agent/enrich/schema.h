@@ -23,8 +23,11 @@ class Schema final {
   // `name` is one of the configuration's. "none" reads time, level and ids but changes no name.
   Schema(std::string_view name, const EcsFields& ecs, FieldTable& table);
 
-  // Sets time_ns and level. Returns whether the line told its time; if so, it stands under "@timestamp".
+  // Sets time_ns and level. Returns whether the line told its time; whether it stands under "@timestamp" is then to be
+  // seen there.
   bool apply(Event& event);
+  // The time as the line tells it, when that is RFC 3339 as an engine takes it; else "". Lives as long as the event.
+  [[nodiscard]] std::string_view time_text() const { return time_text_; }
 
  private:
   static constexpr std::size_t rows_max = 192;
@@ -53,7 +56,6 @@ class Schema final {
   // False when the target is taken or the value is no direct member.
   bool move(Event& event, const FieldValue& value, const Target& target);
   void move_or_fall_back(Event& event, const Row& row, const FieldValue& value, const Target& target);
-  void add_timestamp(Event& event);
 
   const EcsFields ecs_;
   const bool rewrites_;
@@ -66,6 +68,7 @@ class Schema final {
   Target timestamp_;
   TimeReader times_;
   bool has_time_ = false;  // of the current event
+  std::string_view time_text_;
 };
 
 }  // namespace tapewatch

@@ -95,20 +95,6 @@ std::string_view Event::text(const FieldValue& value) {
   return value.escaped ? scratch_.unescape(value.raw) : value.raw;
 }
 
-void Event::assign(FieldId id, const FieldValue& value) {
-  FieldValue& slot = slots_[id];
-  if (!slot.present()) touched_.push_back(id);
-  slot = value;
-}
-
-void Event::set(FieldId id, std::string_view unescaped_text) {
-  FieldValue& slot = slots_[id];
-  if (!slot.present()) touched_.push_back(id);
-  slot = FieldValue{};
-  slot.raw = unescaped_text;
-  slot.type = JsonType::string;
-}
-
 void Event::add(std::string_view key, std::string_view unescaped_text) {
   added_.append(",\"").append(key).append("\":");
   append_json_string(added_, unescaped_text);

@@ -72,9 +72,18 @@ class Event final {
   // The fields whose slots are filled, in the order in which they were.
   [[nodiscard]] std::span<const FieldId> present_fields() const { return touched_; }
   // Sets a slot to a string that the caller keeps alive for this turn (see keep()); adds nothing to the output.
-  void set(FieldId id, std::string_view unescaped_text);
+  void set(FieldId id, std::string_view unescaped_text) {
+    FieldValue value;
+    value.raw = unescaped_text;
+    value.type = JsonType::string;
+    assign(id, value);
+  }
   // Fills a slot with a value of the line that another slot holds as well.
-  void assign(FieldId id, const FieldValue& value);
+  void assign(FieldId id, const FieldValue& value) {
+    FieldValue& slot = slots_[id];
+    if (!slot.present()) touched_.push_back(id);
+    slot = value;
+  }
   // Empties a slot.
   void clear(FieldId id) {
     FieldValue& slot = slots_[id];

@@ -26,29 +26,28 @@ Event& Parser::parse(const Line& line, const SourceFile& source, std::int64_t re
 
 LineKind Parser::walk() {
   JsonIndex& index = event_.index_;
-  before_ = &line_start_;
   if (!index.build(event_.line_.text)) return LineKind::invalid;
   if (index.peek() != '{')
     return index.skip_value(depth_max) && index.done() ? LineKind::not_object : LineKind::invalid;
-  if (!object(&fields_.root(), depth_max) || !index.done()) return LineKind::invalid;
-  index.cursor().retreat();
-  event_.close_ = index.position();
-  index.advance();
+  place_ = {index.cursor(), &line_start_};
+  if (!object(&fields_.root(), depth_max) || !place_.cursor.done()) return LineKind::invalid;
+  place_.cursor.retreat();
+  event_.close_ = place_.cursor.position();
   return LineKind::json;
 }
 
-Parser::KeyAnswer& Parser::answer_for(std::string_view key) {
+[[gnu::always_inline]] inline Parser::KeyAnswer& Parser::answer_for(std::string_view key, KeyAnswer*& before) {
   if (key.size() > KeyAnswer::key_bytes_max) return make_answer(key, passing_);
-  KeyAnswer* answer = before_->next;
+  KeyAnswer* answer = before->next;
   if (answer == nullptr || !answer->is(key)) {
-    answer = before_->other_next;
+    answer = before->other_next;
     if (answer == nullptr || !answer->is(key)) {
       answer = &look_up(key);
-      before_->other_next = before_->next;
-      before_->next = answer;
+      before->other_next = before->next;
+      before->next = answer;
     }
   }
-  before_ = answer;
+  before = answer;
   return *answer;
 }
 
@@ -79,27 +78,29 @@ Parser::KeyAnswer& Parser::make_answer(std::string_view key, KeyAnswer& place) {
   return *answer;
 }
 
-// Walks with a copy of the cursor: a token costs a few cycles, and storing the place behind each would double that.
+// Walks with a copy of the place, in registers: storing it behind each token would cost more than the token.
 bool Parser::object(const KeyNode* node, int depth) {
-  JsonCursor at = event_.index_.cursor();
+  Place place = place_;
+  JsonCursor& at = place.cursor;
   at.advance();
   if (!at.take('}')) {
     do {
       Member member;
       bool sensitive = false;
-      if (!key_of(at, node, depth, member, sensitive)) return false;
-      const bool fine = sensitive ? sensitive_value(at, member, depth) : value(at, member, depth);
+      if (!key_of(place, node, depth, member, sensitive)) return false;
+      const bool fine = sensitive ? sensitive_value(place, member, depth) : value(place, member, depth);
       if (!fine) return false;
     } while (at.take(','));
     if (!at.take('}')) return false;
   }
-  event_.index_.cursor() = at;
+  place_ = place;
   return true;
 }
 
 // A key and the colon behind it, and what is known about it.
-[[gnu::always_inline]] inline bool Parser::key_of(JsonCursor& at, const KeyNode* node, int depth, Member& member,
+[[gnu::always_inline]] inline bool Parser::key_of(Place& place, const KeyNode* node, int depth, Member& member,
                                                   bool& sensitive) {
+  JsonCursor& at = place.cursor;
   if (at.peek() != '"') return false;
   member.key_begin = at.position();
   std::string_view key = at.take_string_raw();
@@ -113,7 +114,7 @@ bool Parser::object(const KeyNode* node, int depth) {
     key = key_scratch_;
   }
   if (policy_ == nullptr && node == nullptr) return true;
-  KeyAnswer& answer = answer_for(key);
+  KeyAnswer& answer = answer_for(key, place.before);
   if (answer.node != node) {
     answer.node = node;
     answer.entry = node == nullptr ? nullptr : node->find(key);
@@ -128,10 +129,11 @@ bool Parser::object(const KeyNode* node, int depth) {
 }
 
 // A value whose key is sensitive: its place is noted.
-bool Parser::sensitive_value(JsonCursor& at, const Member& member, int depth) {
+bool Parser::sensitive_value(Place& place, const Member& member, int depth) {
   const std::string_view key = sensitive_key_;
+  JsonCursor& at = place.cursor;
   const std::uint32_t begin = at.done() ? 0 : at.position();
-  if (!value(at, member, depth)) return false;
+  if (!value(place, member, depth)) return false;
   at.retreat();
   const char last = at.peek();
   std::uint32_t end = at.position();
@@ -147,7 +149,8 @@ bool Parser::sensitive_value(JsonCursor& at, const Member& member, int depth) {
   return true;
 }
 
-[[gnu::always_inline]] inline bool Parser::value(JsonCursor& at, const Member& member, int depth) {
+[[gnu::always_inline]] inline bool Parser::value(Place& place, const Member& member, int depth) {
+  JsonCursor& at = place.cursor;
   const char c = at.peek();
   if (c == '"') {
     const std::string_view raw = at.take_string_raw();
@@ -160,9 +163,9 @@ bool Parser::sensitive_value(JsonCursor& at, const Member& member, int depth) {
     return true;
   }
   if (c == '{' || c == '[') {
-    event_.index_.cursor() = at;
+    place_ = place;
     if (depth <= 1 || !container(member, c, depth - 1)) return false;
-    at = event_.index_.cursor();
+    place = place_;
     return true;
   }
   if (c == '\0') return false;
@@ -173,32 +176,33 @@ bool Parser::sensitive_value(JsonCursor& at, const Member& member, int depth) {
   return true;
 }
 
-// An object or an array, at the index's own cursor.
+// An object or an array, at place_.
 bool Parser::container(const Member& member, char open, int depth) {
-  JsonCursor& at = event_.index_.cursor();
-  const std::uint32_t begin = at.position();
+  JsonCursor& cursor = place_.cursor;
+  const std::uint32_t begin = cursor.position();
   if (!(open == '{' ? object(member.node, depth) : array(member.node, depth))) return false;
   if (member.field == no_field) return true;
-  at.retreat();
-  const std::uint32_t end = at.position() + 1;
-  at.advance();
+  cursor.retreat();
+  const std::uint32_t end = cursor.position() + 1;
+  cursor.advance();
   record(member, open == '{' ? JsonType::object : JsonType::array, event_.line_.text.substr(begin, end - begin), false);
   return true;
 }
 
 // Objects in the array are searched for deeper paths.
 bool Parser::array(const KeyNode* node, int depth) {
-  JsonCursor at = event_.index_.cursor();
+  Place place = place_;
+  JsonCursor& at = place.cursor;
   at.advance();
   Member inner;
   inner.node = node;
   if (!at.take(']')) {
     do {
-      if (!value(at, inner, depth)) return false;
+      if (!value(place, inner, depth)) return false;
     } while (at.take(','));
     if (!at.take(']')) return false;
   }
-  event_.index_.cursor() = at;
+  place_ = place;
   return true;
 }
 

@@ -50,6 +50,10 @@ class Parser final {
       return text.size() == size && same_bytes(key, text.data(), text.size());
     }
   };
+  struct Place {
+    JsonCursor cursor;
+    KeyAnswer* before = nullptr;  // the key before the one to look at
+  };
   struct Member {
     const KeyNode* node = nullptr;  // wanted paths below this value
     FieldId field = no_field;       // wanted itself
@@ -60,14 +64,14 @@ class Parser final {
   [[nodiscard]] LineKind walk();
   [[nodiscard]] bool object(const KeyNode* node, int depth);
   [[nodiscard]] bool array(const KeyNode* node, int depth);
-  [[nodiscard]] bool key_of(JsonCursor& at, const KeyNode* node, int depth, Member& member, bool& sensitive);
-  [[nodiscard]] bool value(JsonCursor& at, const Member& member, int depth);
+  [[nodiscard]] bool key_of(Place& place, const KeyNode* node, int depth, Member& member, bool& sensitive);
+  [[nodiscard]] bool value(Place& place, const Member& member, int depth);
   [[nodiscard]] bool container(const Member& member, char open, int depth);
   void record(const Member& member, JsonType type, std::string_view raw, bool escaped);
-  [[nodiscard]] KeyAnswer& answer_for(std::string_view key);
+  [[nodiscard]] KeyAnswer& answer_for(std::string_view key, KeyAnswer*& before);
   [[nodiscard]] KeyAnswer& look_up(std::string_view key);
   [[nodiscard]] KeyAnswer& make_answer(std::string_view key, KeyAnswer& place);
-  [[nodiscard]] bool sensitive_value(JsonCursor& at, const Member& member, int depth);
+  [[nodiscard]] bool sensitive_value(Place& place, const Member& member, int depth);
 
   const FieldTable& fields_;
   const KeyPolicy* const policy_;
@@ -76,10 +80,10 @@ class Parser final {
   std::string key_scratch_;
   std::vector<KeyAnswer> key_answers_;  // open addressing; emptied when half full
   std::size_t keys_known_ = 0;
-  KeyAnswer line_start_;              // stands before the first key
-  std::string_view sensitive_key_;    // the last key that is one
-  KeyAnswer passing_;                 // for what is not remembered
-  KeyAnswer* before_ = &line_start_;  // the key before the one to look at
+  KeyAnswer line_start_;            // stands before the first key
+  std::string_view sensitive_key_;  // the last key that is one
+  KeyAnswer passing_;               // for what is not remembered
+  Place place_;                     // of whoever is called next
 };
 
 }  // namespace tapewatch
