@@ -78,23 +78,21 @@ Parser::KeyAnswer& Parser::make_answer(std::string_view key, KeyAnswer& place) {
   return *answer;
 }
 
-// Walks with a copy of the place, in registers: storing it behind each token would cost more than the token.
-bool Parser::object(const KeyNode* node, int depth) {
-  Place place = place_;
-  JsonCursor& at = place.cursor;
-  at.advance();
-  if (!at.take('}')) {
-    do {
-      Member member;
-      bool sensitive = false;
-      if (!key_of(place, node, depth, member, sensitive)) return false;
-      const bool fine = sensitive ? sensitive_value(place, member, depth) : value(place, member, depth);
-      if (!fine) return false;
-    } while (at.take(','));
-    if (!at.take('}')) return false;
-  }
-  place_ = place;
-  return true;
+[[gnu::always_inline]] inline void Parser::record(const Member& member, JsonType type, std::string_view raw,
+                                                  bool escaped) {
+  FieldValue& slot = event_.slots_[member.field];
+  if (slot.present()) return record_more(member, type, raw, escaped);
+  slot = {raw, member.key_begin, member.key_bytes, type, escaped, member.top_level, no_more_values};
+  event_.touched_.push_back(member.field);
+}
+
+// A further value of a path, out of an array of objects.
+void Parser::record_more(const Member& member, JsonType type, std::string_view raw, bool escaped) {
+  if (event_.more_.size() >= more_values_max) return;
+  FieldValue& slot = event_.slots_[member.field];
+  const std::uint16_t before = slot.more;
+  slot.more = static_cast<std::uint16_t>(event_.more_.size());
+  event_.more_.push_back({raw, member.key_begin, member.key_bytes, type, escaped, member.top_level, before});
 }
 
 // A key and the colon behind it, and what is known about it.
@@ -128,27 +126,6 @@ bool Parser::object(const KeyNode* node, int depth) {
   return true;
 }
 
-// A value whose key is sensitive: its place is noted.
-bool Parser::sensitive_value(Place& place, const Member& member, int depth) {
-  const std::string_view key = sensitive_key_;
-  JsonCursor& at = place.cursor;
-  const std::uint32_t begin = at.done() ? 0 : at.position();
-  if (!value(place, member, depth)) return false;
-  at.retreat();
-  const char last = at.peek();
-  std::uint32_t end = at.position();
-  if (last == '}' || last == ']') {
-    at.advance();
-    ++end;
-  } else if (last == '"') {
-    end += static_cast<std::uint32_t>(at.take_string_raw().size()) + 2;
-  } else {
-    end += static_cast<std::uint32_t>(at.take_scalar_raw().size());
-  }
-  event_.sensitive_.push_back({begin, end, key});
-  return true;
-}
-
 [[gnu::always_inline]] inline bool Parser::value(Place& place, const Member& member, int depth) {
   JsonCursor& at = place.cursor;
   const char c = at.peek();
@@ -173,6 +150,46 @@ bool Parser::sensitive_value(Place& place, const Member& member, int depth) {
   const JsonType type = scalar_type(raw);
   if (type == JsonType::invalid) return false;
   if (member.field != no_field) record(member, type, raw, false);
+  return true;
+}
+
+// Walks with a copy of the place, in registers: storing it behind each token would cost more than the token.
+bool Parser::object(const KeyNode* node, int depth) {
+  Place place = place_;
+  JsonCursor& at = place.cursor;
+  at.advance();
+  if (!at.take('}')) {
+    do {
+      Member member;
+      bool sensitive = false;
+      if (!key_of(place, node, depth, member, sensitive)) return false;
+      const bool fine = sensitive ? sensitive_value(place, member, depth) : value(place, member, depth);
+      if (!fine) return false;
+    } while (at.take(','));
+    if (!at.take('}')) return false;
+  }
+  place_ = place;
+  return true;
+}
+
+// A value whose key is sensitive: its place is noted.
+bool Parser::sensitive_value(Place& place, const Member& member, int depth) {
+  const std::string_view key = sensitive_key_;
+  JsonCursor& at = place.cursor;
+  const std::uint32_t begin = at.done() ? 0 : at.position();
+  if (!value(place, member, depth)) return false;
+  at.retreat();
+  const char last = at.peek();
+  std::uint32_t end = at.position();
+  if (last == '}' || last == ']') {
+    at.advance();
+    ++end;
+  } else if (last == '"') {
+    end += static_cast<std::uint32_t>(at.take_string_raw().size()) + 2;
+  } else {
+    end += static_cast<std::uint32_t>(at.take_scalar_raw().size());
+  }
+  event_.sensitive_.push_back({begin, end, key});
   return true;
 }
 
@@ -204,26 +221,6 @@ bool Parser::array(const KeyNode* node, int depth) {
   }
   place_ = place;
   return true;
-}
-
-void Parser::record(const Member& member, JsonType type, std::string_view raw, bool escaped) {
-  FieldValue found;
-  found.raw = raw;
-  found.key_begin = member.key_begin;
-  found.key_bytes = member.key_bytes;
-  found.type = type;
-  found.escaped = escaped;
-  found.top_level = member.top_level;
-  FieldValue& slot = event_.slots_[member.field];
-  if (!slot.present()) {
-    slot = found;
-    event_.touched_.push_back(member.field);
-    return;
-  }
-  if (event_.more_.size() >= more_values_max) return;
-  found.more = slot.more;
-  slot.more = static_cast<std::uint16_t>(event_.more_.size());
-  event_.more_.push_back(found);
 }
 
 }  // namespace tapewatch

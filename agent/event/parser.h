@@ -68,6 +68,7 @@ class Parser final {
   [[nodiscard]] bool value(Place& place, const Member& member, int depth);
   [[nodiscard]] bool container(const Member& member, char open, int depth);
   void record(const Member& member, JsonType type, std::string_view raw, bool escaped);
+  void record_more(const Member& member, JsonType type, std::string_view raw, bool escaped);
   [[nodiscard]] KeyAnswer& answer_for(std::string_view key, KeyAnswer*& before);
   [[nodiscard]] KeyAnswer& look_up(std::string_view key);
   [[nodiscard]] KeyAnswer& make_answer(std::string_view key, KeyAnswer& place);
