@@ -62,8 +62,8 @@ Status Delivery::open_elastic(const Config& config) {
   index_ = options.index;
   ElasticHooks hooks;
   hooks.acked = [this](const Delivered& delivered) { on_acked(0, delivered); };
-  hooks.dead_letter = [this](RefusedDocument refused, std::function<void(Status)> done) {
-    keep(std::move(refused), std::move(done));
+  hooks.dead_letter = [this](RefusedDocument refused, const std::function<void(Status)>& done) {
+    keep(std::move(refused), done);
   };
   // Read anew each time: a secret that was exchanged on disk needs no restart.
   hooks.authorization = [elastic] { return authorization_now(elastic); };
@@ -94,7 +94,7 @@ void Delivery::on_acked(std::size_t sink, const Delivered& delivered) {
 }
 
 // The letters' callback runs on their own thread.
-void Delivery::keep(RefusedDocument refused, std::function<void(Status)> done) {
+void Delivery::keep(RefusedDocument refused, const std::function<void(Status)>& done) {
   std::vector<DeadLetter> letters;
   letters.push_back(dead_letter_of(std::move(refused), index_, masker_));
   Loop& loop = loop_;

@@ -55,7 +55,7 @@ class Delivery final {
   void update_store_metrics();
   void update_alert_metrics();
   void on_acked(std::size_t sink, const Delivered& delivered);
-  void keep(RefusedDocument refused, std::function<void(Status)> done);
+  void keep(RefusedDocument refused, const std::function<void(Status)>& done);
   void part_drained(bool all_resolved);
   void wait_for_store();
 
