@@ -79,8 +79,11 @@ LinkRecords Correlator::take_records() {
     records.begins = true;
     records_given_ = records_whole_ = records_place_ = 0;
   }
-  links_.save_changes(records.changes);
-  if (at_once) records.changes.clear();  // in everything as well
+  if (at_once) {
+    links_.forget_changes();  // they are in everything as well
+  } else {
+    links_.save_changes(records.changes);
+  }
   records_given_ += records.changes.size();
   if (records_place_ != SIZE_MAX) {
     records_place_ = links_.save(records.everything, records_place_, at_once ? SIZE_MAX : records_piece);

@@ -122,10 +122,15 @@ std::size_t LinkTable::save(std::string& out, std::size_t from, std::size_t coun
 }
 
 void LinkTable::save_changes(std::string& out) {
-  for (const std::uint32_t place : changed_) {
-    save_one(links_[place], out);
-    is_changed_[place] = false;
-  }
+  std::size_t bytes = out.size();
+  for (const std::uint32_t place : changed_) bytes += saved_head + links_[place].id_bytes;
+  out.reserve(bytes);
+  for (const std::uint32_t place : changed_) save_one(links_[place], out);
+  forget_changes();
+}
+
+void LinkTable::forget_changes() {
+  for (const std::uint32_t place : changed_) is_changed_[place] = false;
   changed_.clear();
 }
 

@@ -55,6 +55,7 @@ class LinkTable final {
   // As save(), but those that changed since the last call. A link that was seen again is saved again about once a
   // minute of event time.
   void save_changes(std::string& out);
+  void forget_changes();
   void restore(std::string_view saved);
 
  private:
