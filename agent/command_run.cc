@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `tapewatch run`: one agent after the other in one process, until it is told to end.
 #include <malloc.h>
+#include <signal.h>
 
 #include "agent.h"
 #include "base/files.h"
@@ -19,6 +20,25 @@ void keep_large_buffers() {
   ::mallopt(M_TRIM_THRESHOLD, 64 << 20);  // NOLINT(concurrency-mt-unsafe)
   ::mallopt(M_ARENA_MAX, 2);              // NOLINT(concurrency-mt-unsafe)
 }
+
+// Between two agents nobody handles signals: they wait until the next one does. The threads that an agent starts
+// meanwhile leave them to this one.
+class HeldSignals final {
+ public:
+  HeldSignals() {
+    ::sigemptyset(&set_);
+    for (const int number : {SIGHUP, SIGINT, SIGTERM}) ::sigaddset(&set_, number);
+    hold();
+  }
+  ~HeldSignals() { release(); }
+  HeldSignals(const HeldSignals&) = delete;
+  HeldSignals& operator=(const HeldSignals&) = delete;
+  void hold() { ::pthread_sigmask(SIG_BLOCK, &set_, nullptr); }
+  void release() { ::pthread_sigmask(SIG_UNBLOCK, &set_, nullptr); }
+
+ private:
+  sigset_t set_{};
+};
 
 int failed(Log& log, const char* what, const Error& error) {
   log.error(what, {{"reason", error.message}, {"code", static_cast<int>(error.code)}});
@@ -63,6 +83,7 @@ int run_agents(Config config, const RunOptions& options, Console& console) {
     next = std::move(*loaded);
     return success();
   };
+  HeldSignals signals;
   for (;;) {
     raise_file_limit(config, log);
     Diagnostics diagnostics;
@@ -70,8 +91,10 @@ int run_agents(Config config, const RunOptions& options, Console& console) {
     if (!diagnostics.all().empty()) console.notice(diagnostics.render(console.err_colour));
     if (!agent.ok()) return failed(log, "the agent cannot start", agent.error());
     log.info("running", {{"version", TAPEWATCH_VERSION}, {"state_dir", config.state_dir}});
+    signals.release();
     const Agent::Ending ending = (*agent)->run();
     if (ending != Agent::Ending::reload) return ending == Agent::Ending::finished ? exit_good : exit_failed;
+    signals.hold();
     config = std::move(*next);
   }
 }

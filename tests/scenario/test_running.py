@@ -90,6 +90,19 @@ class Running(ledger.LedgerCase):
         self.assertGreater(told["needed"], 500)
         self.assertIn("LimitNOFILE=", told["message"])
 
+    def test_signals_between_two_agents_wait(self):
+        """SIGHUP without a pause: many arrive while one agent of the process has ended and the next is not open."""
+        agent = self.start()
+        reloads = lambda: sum(r.get("message") == "running" for r in agent.log)
+
+        def hang_up():
+            if agent.running():
+                agent.signal(signal.SIGHUP)
+            return reloads() > 8 or not agent.running()
+        self.until(hang_up, 30, "eight reloads")
+        self.assertTrue(agent.running(), "a hang-up ended the process")
+        self.assertEqual(0, agent.stop()[0])
+
 
 if __name__ == "__main__":
     ledger.main()
