@@ -144,7 +144,7 @@ struct HttpConfig {
 };
 
 struct LimitsConfig {
-  std::uint64_t in_flight_bytes = 24 * mib;
+  std::uint64_t in_flight_bytes = 16 * mib;
   milliseconds shutdown_timeout{8'000};
   milliseconds checkpoint_interval{500};
   std::uint64_t files_open_max = 1'000;
