@@ -86,7 +86,7 @@ void RuleLoader::add_document(const std::string& file, YamlNode document) {
   } else if (detection) {
     add_detection(file, document);
   } else {
-    correlations_.push_back({std::move(document), file});
+    correlations_.push_back({std::move(document), file, Pending::State::waiting});
   }
 }
 
@@ -123,46 +123,69 @@ void RuleLoader::add_detection(const std::string& file, const YamlNode& document
   rules_.detections.push_back(std::move(rule));
 }
 
-void RuleLoader::add_correlation(const Pending& pending, const std::vector<KnownRule>& known,
-                                 std::vector<bool>& referred, std::vector<bool>& generated) {
+RuleLoader::Pending* RuleLoader::pending_named(std::string_view name) {
+  const auto named = [name](const Pending& p) {
+    return !name.empty() && (text_of(p.document, "id") == name || text_of(p.document, "name") == name);
+  };
+  const auto found = std::find_if(correlations_.begin(), correlations_.end(), named);
+  return found == correlations_.end() ? nullptr : &*found;
+}
+
+// The correlations that this one builds on come first, whatever the order of the files. False when a fault was told.
+bool RuleLoader::add_inner(Pending& pending, RuleFaults& faults) {
+  const YamlNode* rules = pending.document.find("correlation")->find("rules");
+  if (rules == nullptr) return true;
+  const std::vector<YamlNode> one = rules->is_scalar() ? std::vector<YamlNode>{*rules} : std::vector<YamlNode>{};
+  bool good = true;
+  for (const YamlNode& name : rules->is_scalar() ? one : rules->items) {
+    Pending* inner = pending_named(name.text);
+    if (inner == nullptr) continue;
+    if (inner->state == Pending::State::in_work) {
+      faults.error(fault_number::correlation_cycle, name, "\"" + name.text + "\" builds on this correlation itself");
+      good = false;
+    } else if (inner->state == Pending::State::waiting) {
+      add_correlation(*inner);
+    }
+  }
+  return good;
+}
+
+void RuleLoader::add_correlation(Pending& pending) {
   RuleFaults faults(pending.file, diagnostics_);
+  pending.state = Pending::State::in_work;
   CorrelationRule rule;
   read_head(pending.document, rule.head, faults);
-  const bool generate = read_correlation(*pending.document.find("correlation"), known, fields_, rule, faults);
+  bool generate = false;
+  if (add_inner(pending, faults)) {
+    generate = read_correlation(*pending.document.find("correlation"), known_, fields_, rule, faults);
+  }
+  pending.state = Pending::State::done;
   if (faults.errors() > 0 || !unique(rule.head, pending.document, faults)) {
     reject(pending.file, pending.document);
     return;
   }
-  for (const std::uint32_t index : rule.rules) {
-    referred[index] = true;
-    if (generate) generated[index] = true;
+  for (const CorrelationRule::Source& source : rule.rules) {
+    RuleHead& head = source.correlation ? rules_.correlations[source.index].head : rules_.detections[source.index].head;
+    head.generated = head.generated || generate;
+    head.silent = !head.generated;
   }
+  KnownRule known{rule.head.id, rule.head.name, true, static_cast<std::uint32_t>(rules_.correlations.size()), {}};
+  for (const auto& field : rule.group_by) known.group_by.push_back(field.name);
+  known_.push_back(std::move(known));
   reports_.push_back({pending.file, rule.head.line, rule.head.id, rule.head.title, true});
   rules_.correlations.push_back(std::move(rule));
 }
 
 RuleSet RuleLoader::finish() {
-  std::vector<KnownRule> known;
-  std::vector<std::string> pending_names;
-  pending_names.reserve(correlations_.size() * 2);
   for (std::uint32_t i = 0; i < rules_.detections.size(); ++i) {
     const RuleHead& head = rules_.detections[i].head;
-    known.push_back({head.id, head.name, false, i});
+    known_.push_back({head.id, head.name, false, i, {}});
   }
-  for (const Pending& pending : correlations_) {
-    KnownRule rule;
-    rule.correlation = true;
-    rule.id = pending_names.emplace_back(text_of(pending.document, "id"));
-    rule.name = pending_names.emplace_back(text_of(pending.document, "name"));
-    known.push_back(rule);
-  }
-  std::vector<bool> referred(rules_.detections.size());
-  std::vector<bool> generated(rules_.detections.size());
-  for (const Pending& pending : correlations_) add_correlation(pending, known, referred, generated);
-  for (std::size_t i = 0; i < referred.size(); ++i) {
-    rules_.detections[i].head.silent = referred[i] && !generated[i];
+  for (Pending& pending : correlations_) {
+    if (pending.state == Pending::State::waiting) add_correlation(pending);
   }
   correlations_.clear();
+  known_.clear();
   return std::move(rules_);
 }
 

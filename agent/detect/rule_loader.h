@@ -45,13 +45,16 @@ class RuleLoader final {
 
  private:
   struct Pending {
+    enum class State : unsigned char { waiting, in_work, done };
     YamlNode document;
     std::string file;
+    State state = State::waiting;
   };
   void add_document(const std::string& file, YamlNode document);
   void add_detection(const std::string& file, const YamlNode& document);
-  void add_correlation(const Pending& pending, const std::vector<KnownRule>& known, std::vector<bool>& referred,
-                       std::vector<bool>& generated);
+  void add_correlation(Pending& pending);
+  [[nodiscard]] bool add_inner(Pending& pending, RuleFaults& faults);
+  [[nodiscard]] Pending* pending_named(std::string_view name);
   [[nodiscard]] bool unique(const RuleHead& head, const YamlNode& document, RuleFaults& faults);
   void reject(const std::string& file, const YamlNode& document);
 
@@ -60,6 +63,7 @@ class RuleLoader final {
   Diagnostics& diagnostics_;
   RuleSet rules_;
   std::vector<Pending> correlations_;
+  std::vector<KnownRule> known_;  // while finishing
   std::vector<Report> reports_;
   struct Name {
     std::string text;

@@ -40,10 +40,11 @@ void read_detection(const YamlNode& detection, const ItemLimits& limits, FieldTa
 
 // A rule that correlations may refer to.
 struct KnownRule {
-  std::string_view id;
-  std::string_view name;
+  std::string id;
+  std::string name;
   bool correlation = false;
-  std::uint32_t index = 0;  // of RuleSet::detections
+  std::uint32_t index = 0;            // of RuleSet::detections or ::correlations
+  std::vector<std::string> group_by;  // of a correlation: what its findings carry
 };
 // Whether the correlation lets the rules that it refers to alert by themselves.
 [[nodiscard]] bool read_correlation(const YamlNode& correlation, const std::vector<KnownRule>& known,
