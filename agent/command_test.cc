@@ -113,11 +113,13 @@ int rules_command(const Arguments& arguments, Console& console) {
   std::optional<Config> config = config_or_default(arguments, console);
   if (!config) return exit_bad_config;
   if (arguments.has("rules")) config->rules.include = arguments.values("rules");
+  if (arguments.has("pipeline")) config->rules.pipelines = arguments.values("pipeline");
   if (config->rules.include.empty()) config->rules.include.emplace_back("rules");
   Diagnostics diagnostics;
   FieldTable fields;
   const Enrichment enrichment(*config, console.around, fields);  // its aliases give names their meaning
   RuleLoader loader(fields, RuleLoader::Options{}, diagnostics);
+  for (const std::string& file : find_rule_files(config->rules.pipelines, diagnostics)) loader.add_pipeline_file(file);
   for (const std::string& file : find_rule_files(config->rules.include, diagnostics)) loader.add_file(file);
   const RuleSet rules = loader.finish();
   console.notice(diagnostics.render(console.err_colour));

@@ -11,6 +11,7 @@ namespace tapewatch {
 namespace {
 
 constexpr Flag config_flag{"config", 'c', "FILE", "the configuration (config/tapewatch.yaml)"};
+constexpr Flag pipeline_flag{"pipeline", 'p', "PATH", "a file that maps log sources; may be repeated"};
 constexpr Flag url_flag{"url", 0, "URL", "ask this agent instead of the one of the configuration"};
 constexpr Flag json_flag{"json", 0, "", "one JSON object a line"};
 constexpr Flag from_flag{"from", 0, "TIME", "not older: 15m, 2h, 7d or 2026-01-05T09:00:00Z"};
@@ -77,6 +78,7 @@ std::vector<Command> rule_commands() {
        "what the rules would have said about old log files",
        "Evaluates in event time, as the agent does. Alerts go to stdout, progress to stderr.",
        {{"rules", 'r', "PATH", "a rule file or folder; may be repeated"},
+        pipeline_flag,
         config_flag,
         json_flag,
         {"scores", 0, "", "also the scores of anomaly rules"}},
@@ -102,7 +104,10 @@ std::vector<Command> rule_commands() {
        "the rules as they were understood",
        "show prints the document, explain says in words when it alerts and what wakes it. RULE is an id, name or "
        "title.",
-       {{"rules", 'r', "PATH", "a rule file or folder (rules); may be repeated"}, config_flag, json_flag},
+       {{"rules", 'r', "PATH", "a rule file or folder (rules); may be repeated"},
+        pipeline_flag,
+        config_flag,
+        json_flag},
        "tapewatch rules list\ntapewatch rules show brute_force_login\ntapewatch rules explain brute_force_login -r "
        "rules",
        1,

@@ -94,7 +94,14 @@ constexpr Explanation rules[] = {
      "single events."},
     {rule::unmapped_log_source,
      "Nothing maps the log source (warning).\nThe rule is loaded but sees no event. Lines that are tailed here are "
-     "product tapewatch; leave logsource out or use that."},
+     "product tapewatch; leave logsource out or use that, or name a pipeline that maps it (rules.pipelines)."},
+    {rule::filter_log_source,
+     "A filter that fits none of its rules (warning).\nA filter is applied to a rule when every part of its own log "
+     "source "
+     "is the rule's too. It is not applied to correlations."},
+    {rule::bad_pipeline,
+     "Not a pipeline.\nA file that maps log sources is a map with `sources`, a list of {logsource: {...}, when: {...}, "
+     "fields: {...}, under: [...]}; rules/README.md shows one."},
     {rule::not_yet,
      "Part of the language, but not of this version.\nThe rule is refused rather than half understood. What is "
      "supported stands in rules/README.md."},

@@ -139,6 +139,7 @@ struct CorrelationRule {
 struct RuleSet {
   std::vector<DetectionRule> detections;
   std::vector<CorrelationRule> correlations;
+  std::size_t filters = 0;   // applied to the detections
   std::size_t rejected = 0;  // documents with errors
   std::size_t unmapped = 0;  // loaded, but their log source is mapped by nothing
   [[nodiscard]] std::size_t size() const { return detections.size() + correlations.size(); }

@@ -43,6 +43,8 @@ inline constexpr int correlation_type = 244;
 inline constexpr int correlation_cycle = 245;
 
 inline constexpr int unmapped_log_source = 250;
+inline constexpr int filter_log_source = 251;
+inline constexpr int bad_pipeline = 252;
 inline constexpr int not_yet = 260;  // part of the language, but not of this version
 
 }  // namespace tapewatch::fault_number

@@ -37,6 +37,9 @@ class RuleLoader final {
 
   RuleLoader(FieldTable& fields, Options options, Diagnostics& diagnostics);
 
+  // What log sources mean; before any rule.
+  void add_pipeline_file(const std::string& path);
+  void add_pipeline_text(const std::string& name, std::string_view text);
   void add_file(const std::string& path);
   void add_text(const std::string& name, std::string_view text);
   // Resolves what correlations refer to, and hands the rules over. Call once, after the last file.
@@ -52,6 +55,11 @@ class RuleLoader final {
   };
   void add_document(const std::string& file, YamlNode document);
   void add_detection(const std::string& file, const YamlNode& document);
+  void read_under_maps(const YamlNode& detection, const std::vector<const LogSourceMap*>& maps, DetectionRule& rule,
+                       RuleFaults& faults);
+  void add_filter(const Pending& pending);
+  [[nodiscard]] bool applies_to(const YamlNode& rules, const RuleHead& head) const;
+  void check_filter_names(const YamlNode& rules, RuleFaults& faults) const;
   void add_correlation(Pending& pending);
   [[nodiscard]] bool add_inner(Pending& pending, RuleFaults& faults);
   [[nodiscard]] Pending* pending_named(std::string_view name);
@@ -62,6 +70,14 @@ class RuleLoader final {
   const Options options_;
   Diagnostics& diagnostics_;
   RuleSet rules_;
+  // Of each detection, while loading.
+  struct Source {
+    LogSourceNames names;
+    const LogSourceMap* map = nullptr;
+  };
+  Pipelines pipelines_;
+  std::vector<Source> sources_;
+  std::vector<Pending> filters_;
   std::vector<Pending> correlations_;
   std::vector<KnownRule> known_;  // while finishing
   std::vector<Report> reports_;

@@ -152,7 +152,7 @@ class CorrelationReader final {
         }
       }
       if (!rule.correlation) {
-        group.fields.push_back(rule_field(fields_, field->text));
+        group.fields.push_back(rule_field(RuleFields(fields_, rule.map), field->text));
         continue;
       }
       const auto carried = std::find(rule.group_by.begin(), rule.group_by.end(), field->text);
