@@ -34,6 +34,7 @@ int backtest_command(const Arguments& arguments, Console& console) {
   std::optional<Config> config = backtest_config(arguments, console);
   if (!config) return exit_bad_config;
   if (arguments.has("rules")) config->rules.include = arguments.values("rules");
+  if (arguments.has("pipeline")) config->rules.pipelines = arguments.values("pipeline");
   if (config->rules.include.empty()) {
     console.notice("tapewatch: backtest needs rules: -r PATH, or a configuration that names some\n");
     return exit_usage;

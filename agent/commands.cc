@@ -11,6 +11,7 @@ namespace tapewatch {
 namespace {
 
 constexpr Flag config_flag{"config", 'c', "FILE", "the configuration (config/tapewatch.yaml)"};
+constexpr Flag pipeline_flag{"pipeline", 'p', "PATH", "a file that maps log sources; may be repeated"};
 constexpr Flag url_flag{"url", 0, "URL", "ask this agent instead of the one of the configuration"};
 constexpr Flag json_flag{"json", 0, "", "one JSON object a line"};
 constexpr Flag from_flag{"from", 0, "TIME", "not older: 15m, 2h, 7d or 2026-01-05T09:00:00Z"};
@@ -67,11 +68,17 @@ std::vector<Command> agent_commands() {
        1,
        {},
        validate_command},
+  };
+}
+
+std::vector<Command> rule_commands() {
+  return {
       {"backtest",
        "FILE...",
        "what the rules would have said about old log files",
        "Evaluates in event time, as the agent does. Alerts go to stdout, progress to stderr.",
        {{"rules", 'r', "PATH", "a rule file or folder; may be repeated"},
+        pipeline_flag,
         config_flag,
         json_flag,
         {"scores", 0, "", "also the scores of anomaly rules"}},
@@ -80,6 +87,33 @@ std::vector<Command> agent_commands() {
        10'000,
        {},
        backtest_command},
+      {"test",
+       "[PATH...]",
+       "run the tests of rules",
+       "PATH is a file of tests, or a folder with some (rules). What differs goes to stdout, and the rules that no "
+       "test\n"
+       "expects an alert of. Exits with 1 when a test fails.",
+       {config_flag},
+       "tapewatch test\ntapewatch test rules/tests/orders.yaml",
+       0,
+       10'000,
+       {},
+       test_command},
+      {"rules",
+       "list|show|explain [RULE]",
+       "the rules as they were understood",
+       "show prints the document, explain says in words when it alerts and what wakes it. RULE is an id, name or "
+       "title.",
+       {{"rules", 'r', "PATH", "a rule file or folder (rules); may be repeated"},
+        pipeline_flag,
+        config_flag,
+        json_flag},
+       "tapewatch rules list\ntapewatch rules show brute_force_login\ntapewatch rules explain brute_force_login -r "
+       "rules",
+       1,
+       2,
+       {"list", "show", "explain"},
+       rules_command},
   };
 }
 
@@ -225,7 +259,8 @@ bool exists(const std::string& path) {
 const std::vector<Command>& all_commands() {
   static const std::vector<Command> commands = [] {
     std::vector<Command> all = agent_commands();
-    for (const auto& group : {query_commands(), care_commands()}) all.insert(all.end(), group.begin(), group.end());
+    for (const auto& group : {rule_commands(), query_commands(), care_commands()})
+      all.insert(all.end(), group.begin(), group.end());
     return all;
   }();
   return commands;

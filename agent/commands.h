@@ -23,6 +23,8 @@ int demo_command(const Arguments& arguments, Console& console);
 int init_command(const Arguments& arguments, Console& console);
 int validate_command(const Arguments& arguments, Console& console);
 int backtest_command(const Arguments& arguments, Console& console);
+int test_command(const Arguments& arguments, Console& console);
+int rules_command(const Arguments& arguments, Console& console);
 int search_command(const Arguments& arguments, Console& console);
 int trace_command(const Arguments& arguments, Console& console);
 int tail_command(const Arguments& arguments, Console& console);

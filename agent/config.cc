@@ -198,6 +198,7 @@ Config read_all(ConfigSection top, bool whole, const Surroundings& around) {
   read_mask(top.section("mask"), out.mask);
   ConfigSection rules = top.section("rules");
   rules.texts("include", out.rules.include);
+  rules.texts("pipelines", out.rules.pipelines);
   check_rules(rules, out.rules);
   rules.finish();
   read_alerts(top.section("alerts"), out.alerts);

@@ -83,7 +83,8 @@ struct MaskConfig {
 };
 
 struct RulesConfig {
-  std::vector<std::string> include;  // absolute globs
+  std::vector<std::string> include;    // absolute globs
+  std::vector<std::string> pipelines;  // the same: what log sources mean
 };
 
 struct WebhookConfig {

@@ -144,14 +144,17 @@ void check_absolute(ConfigSection& section, std::string_view key, const std::str
 }
 
 void check_rules(ConfigSection& section, RulesConfig& rules) {
-  for (std::size_t i = 0; i < rules.include.size(); ++i) {
-    std::string& pattern = rules.include[i];
-    const YamlPlace place = section.place_of_item("include", i);
-    if (pattern.empty()) continue;
-    if (!glob_is_closed(pattern)) {
-      section.error(place, 134, "pattern " + section.written("include", i) + " has an open bracket in rules.include");
+  for (const auto& [key, patterns] : {std::pair("include", &rules.include), std::pair("pipelines", &rules.pipelines)}) {
+    for (std::size_t i = 0; i < patterns->size(); ++i) {
+      std::string& pattern = (*patterns)[i];
+      const YamlPlace place = section.place_of_item(key, i);
+      if (pattern.empty()) continue;
+      if (!glob_is_closed(pattern)) {
+        section.error(place, 134,
+                      "pattern " + section.written(key, i) + " has an open bracket in rules." + std::string(key));
+      }
+      if (pattern[0] != '/') pattern = section.folder_of(place) + "/" + pattern;
     }
-    if (pattern[0] != '/') pattern = section.folder_of(place) + "/" + pattern;
   }
 }
 

@@ -81,14 +81,27 @@ constexpr Explanation rules[] = {
      "file must be loaded too. The nearest name is suggested."},
     {rule::bad_timespan, "Not a time.\nA whole number and a unit: s m h d w M y. 30s, 5m, 1h."},
     {rule::bad_bound,
-     "A correlation's condition cannot be used.\nOne or two of gt gte lt lte eq neq with a whole number; value_count "
-     "also names the `field` whose values it counts."},
+     "A correlation's condition cannot be used.\nOne or two of gt gte lt lte eq neq with a number; value_count, "
+     "value_sum, value_avg, value_median and value_percentile also name the `field`, the last its `percentile`. "
+     "temporal takes an expression over its rules instead: a and not b."},
     {rule::bad_alias,
      "An alias does not fit.\nEach alias says for every rule of the correlation which field has that meaning there."},
-    {rule::correlation_type, "An unknown type of correlation.\nevent_count and value_count; the nearest is suggested."},
+    {rule::correlation_type,
+     "An unknown type of correlation.\nevent_count value_count temporal temporal_ordered value_sum value_avg "
+     "value_percentile value_median; the nearest is suggested."},
+    {rule::correlation_cycle,
+     "A correlation that builds on itself.\nIts rules may be correlations, but a chain of them must end with rules of "
+     "single events."},
     {rule::unmapped_log_source,
      "Nothing maps the log source (warning).\nThe rule is loaded but sees no event. Lines that are tailed here are "
-     "product tapewatch; leave logsource out or use that."},
+     "product tapewatch; leave logsource out or use that, or name a pipeline that maps it (rules.pipelines)."},
+    {rule::filter_log_source,
+     "A filter that fits none of its rules (warning).\nA filter is applied to a rule when every part of its own log "
+     "source "
+     "is the rule's too. It is not applied to correlations."},
+    {rule::bad_pipeline,
+     "Not a pipeline.\nA file that maps log sources is a map with `sources`, a list of {logsource: {...}, when: {...}, "
+     "fields: {...}, under: [...]}; rules/README.md shows one."},
     {rule::not_yet,
      "Part of the language, but not of this version.\nThe rule is refused rather than half understood. What is "
      "supported stands in rules/README.md."},

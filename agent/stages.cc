@@ -44,6 +44,7 @@ void Stages::open_enrichment(const Config& config, AgentMetrics& metrics) {
 void Stages::open_rules(const Config& config, Diagnostics& diagnostics) {
   if (config.rules.include.empty()) return;
   RuleLoader loader(fields_, RuleLoader::Options{}, diagnostics);
+  for (const std::string& file : find_rule_files(config.rules.pipelines, diagnostics)) loader.add_pipeline_file(file);
   for (const std::string& file : find_rule_files(config.rules.include, diagnostics)) loader.add_file(file);
   detector_ = std::make_unique<Detector>(loader.finish(), Detector::Options{});
 }

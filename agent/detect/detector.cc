@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detect/detector.h"
 
+#include <algorithm>
+#include <bit>
+#include <charconv>
+#include <cmath>
 #include <cstring>
 #include <utility>
 
@@ -38,6 +42,25 @@ void append_part(std::string& key, std::string_view text) {
   key.append(text);
 }
 
+std::vector<std::string_view> parts_of(std::string_view key) {
+  std::vector<std::string_view> parts;
+  while (!key.empty()) {
+    std::uint64_t bytes = 0;
+    std::memcpy(&bytes, key.data(), sizeof bytes);
+    parts.push_back(key.substr(sizeof bytes, bytes));
+    key.remove_prefix(sizeof bytes + bytes);
+  }
+  return parts;
+}
+
+bool read_number(std::string_view text, std::uint64_t& bits) {
+  double number = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || stop != text.data() + text.size() || !std::isfinite(number)) return false;
+  bits = std::bit_cast<std::uint64_t>(number);
+  return true;
+}
+
 bool is_boundary(char c) { return std::strchr(":,[]{} \t\"", c) != nullptr; }
 
 // Whether the value stands in the document as it does in the line, so that showing it tells nothing that masking hid.
@@ -71,6 +94,7 @@ Detector::Detector(RuleSet rules, Options options)
     : rules_(std::move(rules)),
       matcher_(rules_.detections),
       referrers_(rules_.detections.size()),
+      chains_(rules_.correlations.size()),
       last_alert_(rules_.detections.size()),
       alerts_by_rule_(rules_.size()),
       matches_by_rule_(rules_.size()),
@@ -80,7 +104,8 @@ Detector::Detector(RuleSet rules, Options options)
     correlations_.push_back({&rule, std::make_unique<Window>(rule, options.window), 0});
     by_clock_ = by_clock_ || correlations_.back().window->by_clock();
     for (std::uint32_t position = 0; position < rule.rules.size(); ++position) {
-      referrers_[rule.rules[position]].push_back({i, position});
+      const CorrelationRule::Source& source = rule.rules[position];
+      (source.correlation ? chains_ : referrers_)[source.index].push_back({i, position});
     }
   }
 }
@@ -97,8 +122,24 @@ void Detector::see(Event& event, std::string_view document, std::vector<Alert>& 
   for (const std::uint32_t index : matched_) {
     count_one(matches_by_rule_[index]);
     if (!rules_.detections[index].head.silent) alert_of_detection(index, event, document, out);
-    for (const Referrer& referrer : referrers_[index]) feed(referrer, event, document, out);
+    for (const Referrer& referrer : referrers_[index]) {
+      if (rules_.correlations[referrer.correlation].type == CorrelationType::temporal_ordered) {
+        ordered_.push_back(referrer);
+      } else {
+        feed(referrer, event, document, out);
+      }
+    }
   }
+  if (!ordered_.empty()) feed_ordered(event, document, out);
+}
+
+// One event cannot be two steps in a row.
+void Detector::feed_ordered(Event& event, std::string_view document, std::vector<Alert>& out) {
+  std::sort(ordered_.begin(), ordered_.end(), [](const Referrer& a, const Referrer& b) {
+    return a.correlation != b.correlation ? a.correlation < b.correlation : a.position > b.position;
+  });
+  for (const Referrer& referrer : ordered_) feed(referrer, event, document, out);
+  ordered_.clear();
 }
 
 void Detector::alert_of_detection(std::uint32_t index, Event& event, std::string_view document,
@@ -132,12 +173,13 @@ bool Detector::group_key(const CorrelationRule& rule, std::uint32_t position) {
   return true;
 }
 
-bool Detector::value_hash(const CorrelationRule& rule, std::uint64_t& hash) {
-  hash = 0;
-  for (const FieldId field : rule.value_fields) {
-    const ValueView* value = group_value(matcher_.values(), field);
-    if (value == nullptr) return false;
-    hash = hash64(value->text, hash + 1);
+bool Detector::value_of(const CorrelationRule& rule, std::uint32_t position, std::uint64_t& value) {
+  value = rule.is_temporal() ? position : 0;
+  for (const auto& field : rule.value_fields) {
+    const ValueView* found = group_value(matcher_.values(), field.fields[position]);
+    if (found == nullptr) return false;
+    if (rule.takes_number()) return read_number(found->text, value);
+    value = hash64(found->text, value + 1);
   }
   return true;
 }
@@ -160,29 +202,74 @@ std::vector<std::pair<std::string, std::string>> Detector::shown_group(const Cor
 void Detector::feed(const Referrer& referrer, Event& event, std::string_view document, std::vector<Alert>& out) {
   Correlation& correlation = correlations_[referrer.correlation];
   const CorrelationRule& rule = *correlation.rule;
-  std::uint64_t value = 0;
-  if (correlation.turn == turn_) return;
-  if (!group_key(rule, referrer.position) || !value_hash(rule, value)) {
+  const bool again = correlation.turn == turn_;
+  if (again && !rule.is_temporal()) return;
+  if (!group_key(rule, referrer.position)) {
     ++counters_.events_without_group;
     return;
   }
-  correlation.turn = turn_;
-  count_one(matches_by_rule_[rules_.detections.size() + referrer.correlation]);
-  Window::Group& group = correlation.window->group(key_);
-  if (correlation.window->by_clock() && group.shown.empty()) {
-    group.shown = shown_group(rule, referrer.position, event, document);
+  std::uint64_t value = 0;
+  if (!value_of(rule, referrer.position, value)) {
+    ++counters_.events_without_value;
+    return;
   }
+  correlation.turn = turn_;
+  if (!again) count_one(matches_by_rule_[rules_.detections.size() + referrer.correlation]);
+  Window& window = *correlation.window;
+  Window::Group& group = window.group(key_);
+  if (window.by_clock() && group.shown.empty()) group.shown = shown_group(rule, referrer.position, event, document);
   Window::Firing firing;
-  const bool due = correlation.window->add(group, event.time_ns, value, firing);
-  correlation.window->keep(group, document);
+  const bool due = window.add(group, event.time_ns, value, firing);
+  if (!again) window.keep(group, document);
   if (!due) return;
-  if (!correlation.window->by_clock()) group.shown = shown_group(rule, referrer.position, event, document);
-  alert_of_window(referrer.correlation, group, firing, key_, &event, out);
+  if (!window.by_clock()) group.shown = shown_group(rule, referrer.position, event, document);
+  const std::string key = key_;
+  alert_of_window(referrer.correlation, group, firing, key, &event, out);
+  feed_chains(referrer.correlation, key, group, firing, out);
+}
+
+// A finding carries what its correlation groups by, and nothing else.
+void Detector::feed_chains(std::uint32_t index, const std::string& key, const Window::Group& group,
+                           const Window::Firing& firing, std::vector<Alert>& out) {
+  if (chains_[index].empty()) return;
+  const std::vector<std::string_view> parts = parts_of(key);
+  const auto shown = group.shown;
+  for (const Referrer& referrer : chains_[index]) {
+    Correlation& correlation = correlations_[referrer.correlation];
+    const CorrelationRule& rule = *correlation.rule;
+    std::string outer_key;
+    std::uint64_t value = rule.is_temporal() ? referrer.position : 0;
+    bool good = true;
+    for (const auto& field : rule.group_by) append_part(outer_key, parts[field.fields[referrer.position]]);
+    for (const auto& field : rule.value_fields) {
+      const std::string_view text = parts[field.fields[referrer.position]];
+      if (rule.takes_number()) {
+        good = read_number(text, value);
+      } else {
+        value = hash64(text, value + 1);
+      }
+    }
+    if (!good) {
+      ++counters_.events_without_value;
+      continue;
+    }
+    count_one(matches_by_rule_[rules_.detections.size() + referrer.correlation]);
+    Window::Group& outer = correlation.window->group(outer_key);
+    outer.shown.clear();
+    for (const auto& field : rule.group_by) {
+      outer.shown.emplace_back(field.name, shown[field.fields[referrer.position]].second);
+    }
+    Window::Firing found;
+    if (!correlation.window->add(outer, firing.time_ns, value, found)) continue;
+    alert_of_window(referrer.correlation, outer, found, outer_key, nullptr, out);
+    feed_chains(referrer.correlation, outer_key, outer, found, out);
+  }
 }
 
 void Detector::alert_of_window(std::uint32_t index, const Window::Group& group, const Window::Firing& firing,
                                const std::string& key, Event* event, std::vector<Alert>& out) {
   const RuleHead& head = rules_.correlations[index].head;
+  if (head.silent) return;
   Alert alert = alert_of_head(head);
   alert.time_ns = firing.time_ns;
   alert.started_ns = firing.started_ns;
@@ -202,6 +289,7 @@ void Detector::advance(std::int64_t now_ns, std::vector<Alert>& out) {
     correlations_[i].window->advance(
         now_ns, [&](const std::string& key, const Window::Group& group, const Window::Firing& firing) {
           alert_of_window(i, group, firing, key, nullptr, out);
+          feed_chains(i, key, group, firing, out);
         });
   }
 }

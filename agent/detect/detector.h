@@ -31,6 +31,7 @@ class Detector final {
     std::uint64_t alerts = 0;
     std::uint64_t alerts_suppressed = 0;     // by realert, of rules without correlation
     std::uint64_t events_without_group = 0;  // not counted by a correlation: a group field is absent
+    std::uint64_t events_without_value = 0;  // the same, of the field that is counted or measured
     std::uint64_t groups_evicted = 0;
     std::uint64_t points_dropped = 0;
     std::uint64_t late_events = 0;
@@ -60,7 +61,7 @@ class Detector final {
   [[nodiscard]] const RuleSet& rules() const { return rules_; }
 
  private:
-  // Where a detection rule's matches go on to.
+  // Where a detection rule's matches, or a correlation's findings, go on to.
   struct Referrer {
     std::uint32_t correlation = 0;
     std::uint32_t position = 0;  // of the rule in the correlation's list
@@ -77,8 +78,11 @@ class Detector final {
 
   void alert_of_detection(std::uint32_t index, Event& event, std::string_view document, std::vector<Alert>& out);
   void feed(const Referrer& referrer, Event& event, std::string_view document, std::vector<Alert>& out);
+  void feed_ordered(Event& event, std::string_view document, std::vector<Alert>& out);
+  void feed_chains(std::uint32_t correlation, const std::string& key, const Window::Group& group,
+                   const Window::Firing& firing, std::vector<Alert>& out);
   [[nodiscard]] bool group_key(const CorrelationRule& rule, std::uint32_t position);
-  [[nodiscard]] bool value_hash(const CorrelationRule& rule, std::uint64_t& hash);
+  [[nodiscard]] bool value_of(const CorrelationRule& rule, std::uint32_t position, std::uint64_t& value);
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> shown_group(const CorrelationRule& rule,
                                                                              std::uint32_t position, Event& event,
                                                                              std::string_view document);
@@ -88,6 +92,8 @@ class Detector final {
   const RuleSet rules_;
   Matcher matcher_;
   std::vector<std::vector<Referrer>> referrers_;  // per detection rule
+  std::vector<std::vector<Referrer>> chains_;     // per correlation
+  std::vector<Referrer> ordered_;                 // of this event: of several steps that it is, the last goes first
   std::vector<Correlation> correlations_;
   std::vector<LastAlert> last_alert_;  // per detection rule
   std::vector<std::uint64_t> alerts_by_rule_;

@@ -75,7 +75,8 @@ struct RuleHead {
   AlertOptions alert;
   std::string file;
   int line = 0;
-  bool silent = false;  // alerts only through the correlations that refer to it
+  bool silent = false;     // alerts only through the correlations that refer to it
+  bool generated = false;  // one of those lets it alert all the same
 };
 
 struct DetectionRule {
@@ -86,10 +87,24 @@ struct DetectionRule {
   std::uint32_t root = 0;
 };
 
-enum class CorrelationType : std::uint8_t { event_count, value_count };
+enum class CorrelationType : std::uint8_t {
+  event_count,
+  value_count,
+  temporal,
+  temporal_ordered,
+  value_sum,
+  value_avg,
+  value_percentile,
+  value_median
+};
 
 struct CorrelationRule {
-  // Aliases give a name different fields in different rules.
+  // What a correlation listens to.
+  struct Source {
+    bool correlation = false;
+    std::uint32_t index = 0;  // into RuleSet::detections, or into RuleSet::correlations: one further ahead
+  };
+  // Aliases give a name different fields in different rules. Of a correlation it is the place in that one's group_by.
   struct GroupField {
     std::string name;
     std::vector<FieldId> fields;  // in step with `rules`
@@ -97,22 +112,34 @@ struct CorrelationRule {
   struct Bound {
     enum class Kind : std::uint8_t { equal, not_equal, less, less_or_equal, greater, greater_or_equal };
     Kind kind = Kind::greater_or_equal;
-    std::uint64_t count = 0;
+    double value = 0;
   };
   RuleHead head;
   CorrelationType type = CorrelationType::event_count;
-  std::vector<std::uint32_t> rules;  // indexes into RuleSet::detections
+  std::vector<Source> rules;
   std::vector<GroupField> group_by;
-  std::vector<FieldId> value_fields;  // value_count: a tuple of these is what is counted
+  std::vector<GroupField> value_fields;  // value_count: a tuple of these is what is counted; else one number
   std::int64_t timespan_ns = 0;
   std::vector<Bound> bounds;  // all must hold
+  double percentile = 50;
+  // temporal with an expression: the items are positions in `rules`. Empty: no expression.
+  std::vector<Node> nodes;
+  std::uint32_t root = 0;
+  bool waits = false;  // the expression has a `not`: it is answered when the time for it has passed
 
-  [[nodiscard]] bool holds(std::uint64_t count) const;
+  [[nodiscard]] bool holds(double measure) const;
+  [[nodiscard]] bool takes_number() const {
+    return type != CorrelationType::event_count && type != CorrelationType::value_count && !is_temporal();
+  }
+  [[nodiscard]] bool is_temporal() const {
+    return type == CorrelationType::temporal || type == CorrelationType::temporal_ordered;
+  }
 };
 
 struct RuleSet {
   std::vector<DetectionRule> detections;
   std::vector<CorrelationRule> correlations;
+  std::size_t filters = 0;   // applied to the detections
   std::size_t rejected = 0;  // documents with errors
   std::size_t unmapped = 0;  // loaded, but their log source is mapped by nothing
   [[nodiscard]] std::size_t size() const { return detections.size() + correlations.size(); }

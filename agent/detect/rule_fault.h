@@ -40,8 +40,11 @@ inline constexpr int bad_timespan = 241;
 inline constexpr int bad_bound = 242;
 inline constexpr int bad_alias = 243;
 inline constexpr int correlation_type = 244;
+inline constexpr int correlation_cycle = 245;
 
 inline constexpr int unmapped_log_source = 250;
+inline constexpr int filter_log_source = 251;
+inline constexpr int bad_pipeline = 252;
 inline constexpr int not_yet = 260;  // part of the language, but not of this version
 
 }  // namespace tapewatch::fault_number

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/check.h"
 #include "base/files.h"
 #include "detect/rule_documents.h"
 
@@ -11,7 +12,7 @@ namespace tapewatch {
 namespace {
 
 // Documents of the language that this version does not run.
-constexpr std::array<std::string_view, 3> later_kinds = {"filter", "anomaly", "flow"};
+constexpr std::array<std::string_view, 2> later_kinds = {"anomaly", "flow"};
 
 std::string text_of(const YamlNode& document, std::string_view key) {
   const YamlNode* node = document.find(key);
@@ -44,6 +45,20 @@ void RuleLoader::add_file(const std::string& path) {
   add_text(path, *text);
 }
 
+void RuleLoader::add_pipeline_file(const std::string& path) {
+  auto text = read_file(path, options_.file_bytes_max);
+  if (text.ok()) {
+    add_pipeline_text(path, *text);
+  } else {
+    diagnostics_.add({Severity::error, fault_number::unreadable, path, 0, 0, 1, text.error().message, ""});
+  }
+}
+
+void RuleLoader::add_pipeline_text(const std::string& name, std::string_view text) {
+  CHECK(rules_.size() == 0);  // rules point into the pipelines
+  pipelines_.add_text(name, text, options_.yaml, diagnostics_);
+}
+
 void RuleLoader::add_text(const std::string& name, std::string_view text) {
   const std::size_t faults_before = diagnostics_.all().size();
   RuleDocuments read = read_rule_documents(name, text, options_.yaml, diagnostics_);
@@ -66,9 +81,12 @@ void RuleLoader::add_document(const std::string& file, YamlNode document) {
     reject(file, document);
     return;
   }
-  if (document.find("tests") != nullptr) return;  // tests of rules may stand beside them
+  for (const char* key : {"tests", "sources"}) {  // tests and pipelines may stand beside rules
+    if (document.find(key) != nullptr && document.find("detection") == nullptr) return;
+  }
   const bool detection = document.find("detection") != nullptr;
   const bool correlation = document.find("correlation") != nullptr;
+  const bool filter = document.find("filter") != nullptr && !detection && !correlation;
   if (detection && correlation) {
     faults.error(fault_number::not_a_rule, document, "a rule is either a detection or a correlation");
   }
@@ -77,7 +95,7 @@ void RuleLoader::add_document(const std::string& file, YamlNode document) {
     faults.error(fault_number::not_yet, document,
                  "documents of kind \"" + std::string(kind) + "\" are not supported by this version");
   }
-  if (faults.errors() == 0 && !detection && !correlation) tell_no_rule(document, faults);
+  if (faults.errors() == 0 && !detection && !correlation && !filter) tell_no_rule(document, faults);
   if (faults.errors() == 0 && rules_.size() + correlations_.size() >= options_.rules_max) {
     faults.error(fault_number::rule_limit, document, "more than " + std::to_string(options_.rules_max) + " rules");
   }
@@ -85,8 +103,10 @@ void RuleLoader::add_document(const std::string& file, YamlNode document) {
     reject(file, document);
   } else if (detection) {
     add_detection(file, document);
+  } else if (filter) {
+    filters_.push_back({std::move(document), file, Pending::State::waiting});
   } else {
-    correlations_.push_back({std::move(document), file});
+    correlations_.push_back({std::move(document), file, Pending::State::waiting});
   }
 }
 
@@ -112,57 +132,122 @@ void RuleLoader::add_detection(const std::string& file, const YamlNode& document
   RuleFaults faults(file, diagnostics_);
   DetectionRule rule;
   read_head(document, rule.head, faults);
-  rule.applies = log_source_applies(document, options_.log_source, faults);
-  read_detection(*document.find("detection"), options_.items, fields_, rule, faults);
+  const LogSourceNames names = read_log_source(document, faults).value_or(LogSourceNames());
+  const std::vector<const LogSourceMap*> maps = pipelines_.maps_of(names);
+  const LogSource& ours = options_.log_source;
+  rule.applies = !maps.empty() || ((names.product.empty() || names.product == ours.product) &&
+                                   (names.category.empty() || names.category == ours.category));
+  if (!rule.applies) tell_unmapped(document, names, ours, faults);
+  read_under_maps(*document.find("detection"), maps, rule, faults);
   if (faults.errors() > 0 || !unique(rule.head, document, faults)) {
     reject(file, document);
     return;
   }
   reports_.push_back({file, rule.head.line, rule.head.id, rule.head.title, true});
   if (!rule.applies) ++rules_.unmapped;
+  sources_.push_back({names, maps.empty() ? nullptr : maps.front()});
   rules_.detections.push_back(std::move(rule));
 }
 
-void RuleLoader::add_correlation(const Pending& pending, const std::vector<KnownRule>& known,
-                                 std::vector<bool>& referred, std::vector<bool>& generated) {
+// The rule, and one of the log sources' own conditions. Where sources call their fields differently it is read once for
+// each way.
+void RuleLoader::read_under_maps(const YamlNode& detection, const std::vector<const LogSourceMap*>& maps,
+                                 DetectionRule& rule, RuleFaults& faults) {
+  if (maps.empty()) {
+    read_detection(detection, options_.items, fields_, rule, faults);
+    return;
+  }
+  const auto add = [&rule](Node node) {
+    rule.nodes.push_back(std::move(node));
+    return static_cast<std::uint32_t>(rule.nodes.size() - 1);
+  };
+  std::vector<const LogSourceMap*> left = maps;
+  Node ways{Node::Kind::any_of, 0, {}};
+  while (!left.empty() && faults.errors() == 0) {
+    const LogSourceMap& first = *left.front();
+    const RuleFields names(fields_, &first);
+    read_detection(detection, options_.items, names, rule, faults);
+    if (faults.errors() > 0) return;
+    const std::uint32_t root = rule.root;
+    Node conditions{Node::Kind::any_of, 0, {}};
+    bool always = false;
+    std::erase_if(left, [&](const LogSourceMap* map) {
+      if (!map->same_fields(first)) return false;
+      always = always || map->when.is_null();
+      if (!always) conditions.children.push_back(read_search(map->when, options_.items, names, rule, faults));
+      return true;
+    });
+    ways.children.push_back(always ? root : add({Node::Kind::all_of, 0, {add(std::move(conditions)), root}}));
+  }
+  rule.root = ways.children.size() == 1 ? ways.children.front() : add(std::move(ways));
+}
+
+RuleLoader::Pending* RuleLoader::pending_named(std::string_view name) {
+  const auto named = [name](const Pending& p) {
+    return !name.empty() && (text_of(p.document, "id") == name || text_of(p.document, "name") == name);
+  };
+  const auto found = std::find_if(correlations_.begin(), correlations_.end(), named);
+  return found == correlations_.end() ? nullptr : &*found;
+}
+
+// The correlations that this one builds on come first, whatever the order of the files. False when a fault was told.
+bool RuleLoader::add_inner(Pending& pending, RuleFaults& faults) {
+  const YamlNode* rules = pending.document.find("correlation")->find("rules");
+  if (rules == nullptr) return true;
+  const std::vector<YamlNode> one = rules->is_scalar() ? std::vector<YamlNode>{*rules} : std::vector<YamlNode>{};
+  bool good = true;
+  for (const YamlNode& name : rules->is_scalar() ? one : rules->items) {
+    Pending* inner = pending_named(name.text);
+    if (inner == nullptr) continue;
+    if (inner->state == Pending::State::in_work) {
+      faults.error(fault_number::correlation_cycle, name, "\"" + name.text + "\" builds on this correlation itself");
+      good = false;
+    } else if (inner->state == Pending::State::waiting) {
+      add_correlation(*inner);
+    }
+  }
+  return good;
+}
+
+void RuleLoader::add_correlation(Pending& pending) {
   RuleFaults faults(pending.file, diagnostics_);
+  pending.state = Pending::State::in_work;
   CorrelationRule rule;
   read_head(pending.document, rule.head, faults);
-  const bool generate = read_correlation(*pending.document.find("correlation"), known, fields_, rule, faults);
+  bool generate = false;
+  if (add_inner(pending, faults)) {
+    generate = read_correlation(*pending.document.find("correlation"), known_, fields_, rule, faults);
+  }
+  pending.state = Pending::State::done;
   if (faults.errors() > 0 || !unique(rule.head, pending.document, faults)) {
     reject(pending.file, pending.document);
     return;
   }
-  for (const std::uint32_t index : rule.rules) {
-    referred[index] = true;
-    if (generate) generated[index] = true;
+  for (const CorrelationRule::Source& source : rule.rules) {
+    RuleHead& head = source.correlation ? rules_.correlations[source.index].head : rules_.detections[source.index].head;
+    head.generated = head.generated || generate;
+    head.silent = !head.generated;
   }
+  KnownRule known{rule.head.id, rule.head.name, true, static_cast<std::uint32_t>(rules_.correlations.size()),
+                  {},           nullptr};
+  for (const auto& field : rule.group_by) known.group_by.push_back(field.name);
+  known_.push_back(std::move(known));
   reports_.push_back({pending.file, rule.head.line, rule.head.id, rule.head.title, true});
   rules_.correlations.push_back(std::move(rule));
 }
 
 RuleSet RuleLoader::finish() {
-  std::vector<KnownRule> known;
-  std::vector<std::string> pending_names;
-  pending_names.reserve(correlations_.size() * 2);
   for (std::uint32_t i = 0; i < rules_.detections.size(); ++i) {
     const RuleHead& head = rules_.detections[i].head;
-    known.push_back({head.id, head.name, false, i});
+    known_.push_back({head.id, head.name, false, i, {}, sources_[i].map});
   }
-  for (const Pending& pending : correlations_) {
-    KnownRule rule;
-    rule.correlation = true;
-    rule.id = pending_names.emplace_back(text_of(pending.document, "id"));
-    rule.name = pending_names.emplace_back(text_of(pending.document, "name"));
-    known.push_back(rule);
-  }
-  std::vector<bool> referred(rules_.detections.size());
-  std::vector<bool> generated(rules_.detections.size());
-  for (const Pending& pending : correlations_) add_correlation(pending, known, referred, generated);
-  for (std::size_t i = 0; i < referred.size(); ++i) {
-    rules_.detections[i].head.silent = referred[i] && !generated[i];
+  for (const Pending& pending : filters_) add_filter(pending);
+  filters_.clear();
+  for (Pending& pending : correlations_) {
+    if (pending.state == Pending::State::waiting) add_correlation(pending);
   }
   correlations_.clear();
+  known_.clear();
   return std::move(rules_);
 }
 

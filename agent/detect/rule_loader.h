@@ -37,6 +37,9 @@ class RuleLoader final {
 
   RuleLoader(FieldTable& fields, Options options, Diagnostics& diagnostics);
 
+  // What log sources mean; before any rule.
+  void add_pipeline_file(const std::string& path);
+  void add_pipeline_text(const std::string& name, std::string_view text);
   void add_file(const std::string& path);
   void add_text(const std::string& name, std::string_view text);
   // Resolves what correlations refer to, and hands the rules over. Call once, after the last file.
@@ -45,13 +48,21 @@ class RuleLoader final {
 
  private:
   struct Pending {
+    enum class State : unsigned char { waiting, in_work, done };
     YamlNode document;
     std::string file;
+    State state = State::waiting;
   };
   void add_document(const std::string& file, YamlNode document);
   void add_detection(const std::string& file, const YamlNode& document);
-  void add_correlation(const Pending& pending, const std::vector<KnownRule>& known, std::vector<bool>& referred,
-                       std::vector<bool>& generated);
+  void read_under_maps(const YamlNode& detection, const std::vector<const LogSourceMap*>& maps, DetectionRule& rule,
+                       RuleFaults& faults);
+  void add_filter(const Pending& pending);
+  [[nodiscard]] bool applies_to(const YamlNode& rules, const RuleHead& head) const;
+  void check_filter_names(const YamlNode& rules, RuleFaults& faults) const;
+  void add_correlation(Pending& pending);
+  [[nodiscard]] bool add_inner(Pending& pending, RuleFaults& faults);
+  [[nodiscard]] Pending* pending_named(std::string_view name);
   [[nodiscard]] bool unique(const RuleHead& head, const YamlNode& document, RuleFaults& faults);
   void reject(const std::string& file, const YamlNode& document);
 
@@ -59,7 +70,16 @@ class RuleLoader final {
   const Options options_;
   Diagnostics& diagnostics_;
   RuleSet rules_;
+  // Of each detection, while loading.
+  struct Source {
+    LogSourceNames names;
+    const LogSourceMap* map = nullptr;
+  };
+  Pipelines pipelines_;
+  std::vector<Source> sources_;
+  std::vector<Pending> filters_;
   std::vector<Pending> correlations_;
+  std::vector<KnownRule> known_;  // while finishing
   std::vector<Report> reports_;
   struct Name {
     std::string text;

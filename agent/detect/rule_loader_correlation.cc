@@ -2,8 +2,11 @@
 // The correlation of a rule.
 #include <algorithm>
 #include <array>
-#include <cstdlib>
+#include <charconv>
+#include <cmath>
 
+#include "detect/aggregate.h"
+#include "detect/rule_condition.h"
 #include "detect/rule_loader_parts.h"
 
 namespace tapewatch {
@@ -11,6 +14,7 @@ namespace {
 
 using Bound = CorrelationRule::Bound;
 
+// In the order of CorrelationType.
 constexpr std::array<std::string_view, 8> types = {"event_count", "value_count", "temporal",         "temporal_ordered",
                                                    "value_sum",   "value_avg",   "value_percentile", "value_median"};
 
@@ -24,6 +28,8 @@ constexpr std::array<BoundName, 6> bound_names = {{{"eq", Bound::Kind::equal},
                                                    {"lte", Bound::Kind::less_or_equal},
                                                    {"gt", Bound::Kind::greater},
                                                    {"gte", Bound::Kind::greater_or_equal}}};
+
+constexpr std::size_t rules_max = 1'000;
 
 class CorrelationReader final {
  public:
@@ -54,16 +60,14 @@ class CorrelationReader final {
   void read_type() {
     const YamlNode* type = need("type");
     if (type == nullptr) return;
-    if (type->text == "event_count") return;
-    if (type->text == "value_count") {
-      rule_.type = CorrelationType::value_count;
-    } else if (std::find(types.begin(), types.end(), type->text) != types.end()) {
-      faults_.error(fault_number::not_yet, *type,
-                    "correlations of type " + type->text + " are not supported by this version");
-    } else {
+    const auto* found = std::find(types.begin(), types.end(), type->text);
+    if (found == types.end()) {
       faults_.error(fault_number::correlation_type, *type, "unknown correlation type \"" + type->text + "\"",
                     RuleFaults::suggest(type->text, {types.begin(), types.end()}));
+      return;
     }
+    rule_.type = static_cast<CorrelationType>(found - types.begin());
+    type_name_ = *found;
   }
 
   void read_rules() {
@@ -78,6 +82,9 @@ class CorrelationReader final {
       return;
     }
     for (const YamlNode& name : rules->items) refer(name);
+    if (rules->items.size() > rules_max) {
+      faults_.error(fault_number::rule_limit, *rules, "more than " + std::to_string(rules_max) + " rules");
+    }
   }
 
   void refer(const YamlNode& name) {
@@ -86,13 +93,11 @@ class CorrelationReader final {
     });
     if (rule == known_.end()) {
       std::vector<std::string_view> names;
-      for (const KnownRule& k : known_) names.push_back(k.name.empty() ? k.id : k.name);
+      for (const KnownRule& k : known_) names.emplace_back(k.name.empty() ? k.id : k.name);
       faults_.error(fault_number::unknown_rule, name, "no rule has the id or name \"" + name.text + "\"",
                     RuleFaults::suggest(name.text, names));
-    } else if (rule->correlation) {
-      faults_.error(fault_number::not_yet, name, "correlations of correlations are not supported by this version");
     } else {
-      rule_.rules.push_back(rule->index);
+      rule_.rules.push_back({rule->correlation, rule->index});
       referred_.push_back(*rule);
     }
   }
@@ -123,81 +128,171 @@ class CorrelationReader final {
   void add_group(const YamlNode& name) {
     if (!name.is_scalar()) {
       faults_.error(fault_number::wrong_type, name, "group-by must be a list of fields");
-      return;
+    } else if (auto field = field_of(name)) {
+      rule_.group_by.push_back(std::move(*field));
     }
+  }
+
+  // The field in each of the rules, as aliases say. nullopt when a fault was told.
+  std::optional<CorrelationRule::GroupField> field_of(const YamlNode& name) {
     const YamlNode* aliases = map_.find("aliases");
     const YamlNode* alias = aliases != nullptr ? aliases->find(name.text) : nullptr;
     CorrelationRule::GroupField group;
     group.name = name.text;
     for (const KnownRule& rule : referred_) {
+      const std::string& rule_name = rule.name.empty() ? rule.id : rule.name;
       const YamlNode* field = &name;
       if (alias != nullptr) {
-        field = alias->find(rule.name);
-        if (field == nullptr || rule.name.empty()) field = alias->find(rule.id);
+        field = rule.name.empty() ? nullptr : alias->find(rule.name);
+        if (field == nullptr) field = alias->find(rule.id);
         if (field == nullptr) {
           faults_.error(fault_number::bad_alias, *alias,
-                        "alias \"" + name.text + "\" names no field for the rule \"" +
-                            std::string(rule.name.empty() ? rule.id : rule.name) + "\"");
-          return;
+                        "alias \"" + name.text + "\" names no field for the rule \"" + rule_name + "\"");
+          return std::nullopt;
         }
       }
-      group.fields.push_back(rule_field(fields_, field->text));
+      if (!rule.correlation) {
+        group.fields.push_back(rule_field(RuleFields(fields_, rule.map), field->text));
+        continue;
+      }
+      const auto carried = std::find(rule.group_by.begin(), rule.group_by.end(), field->text);
+      if (carried == rule.group_by.end()) {
+        faults_.error(fault_number::bad_alias, *field,
+                      "the correlation \"" + rule_name + "\" does not group by \"" + field->text + "\"",
+                      "what a correlation finds carries its group-by values only");
+        return std::nullopt;
+      }
+      group.fields.push_back(static_cast<FieldId>(carried - rule.group_by.begin()));
     }
-    rule_.group_by.push_back(std::move(group));
+    return group;
   }
 
   void read_condition() {
-    const YamlNode* condition = need("condition");
-    if (condition == nullptr) return;
-    if (!condition->is_map() || condition->members.empty()) {
+    const YamlNode* condition = rule_.is_temporal() ? map_.find("condition") : need("condition");
+    const int errors = faults_.errors();
+    if (condition == nullptr) {
+      if (rule_.is_temporal()) want_all_rules();
+    } else if (condition->is_scalar() && !condition->is_null() && rule_.type == CorrelationType::temporal) {
+      read_expression(*condition);
+    } else if (!condition->is_map() || condition->members.empty()) {
       faults_.error(fault_number::wrong_type, *condition, "a correlation's condition must be a map",
                     "condition: {gte: 5}");
-      return;
+    } else {
+      read_bounds(*condition);
+      if (faults_.errors() == errors) check_condition(*condition);
     }
-    int bounds = 0;
-    for (const auto& [key, value] : condition->members) {
+  }
+
+  void want_all_rules() {
+    std::vector<CorrelationRule::Source> distinct;
+    for (const auto& rule : rule_.rules) {
+      const auto same = [&](const auto& r) { return r.correlation == rule.correlation && r.index == rule.index; };
+      if (rule_.type == CorrelationType::temporal && std::any_of(distinct.begin(), distinct.end(), same)) {
+        faults_.error(fault_number::bad_value, *map_.find("rules"), "a rule stands twice in a temporal correlation");
+        return;
+      }
+      distinct.push_back(rule);
+    }
+    rule_.bounds.push_back({Bound::Kind::greater_or_equal, static_cast<double>(rule_.rules.size())});
+  }
+
+  // `a and not b` over the names and ids of the rules.
+  void read_expression(const YamlNode& condition) {
+    Identifiers identifiers;
+    for (std::uint32_t position = 0; position < referred_.size(); ++position) {
+      rule_.nodes.push_back({Node::Kind::item, position, {}});
+      for (const std::string& name : {referred_[position].name, referred_[position].id}) {
+        const auto same = [&](const auto& known) { return known.first == name; };
+        if (name.empty() || std::any_of(identifiers.begin(), identifiers.end(), same)) continue;
+        identifiers.emplace_back(name, position);
+      }
+    }
+    const auto root = parse_condition(condition, identifiers, rule_.nodes, faults_);
+    if (!root) return;
+    rule_.root = *root;
+    rule_.bounds.push_back({Bound::Kind::equal, 1});
+    rule_.waits = std::any_of(rule_.nodes.begin(), rule_.nodes.end(),
+                              [](const Node& node) { return node.kind == Node::Kind::none_of; });
+    if (Aggregate(rule_).measure(0, 0) == 0) return;
+    faults_.error(fault_number::bad_bound, condition, "this holds while nothing happens at all",
+                  "join a rule that must match with `and`");
+  }
+
+  void read_bounds(const YamlNode& condition) {
+    for (const auto& [key, value] : condition.members) {
       if (key.text == "field") {
         read_value_fields(key, value);
+      } else if (key.text == "percentile" && rule_.type == CorrelationType::value_percentile) {
+        has_percentile_ = true;
+        rule_.percentile = number_of(value).value_or(-1);
+        if (rule_.percentile >= 0 && rule_.percentile <= 100) continue;
+        faults_.error(fault_number::bad_bound, value, "a percentile is 0 to 100");
       } else {
-        ++bounds;
         read_bound(key, value);
       }
     }
-    if (bounds == 0) {
-      faults_.error(fault_number::bad_bound, *condition, "a condition needs one of gt gte lt lte eq neq");
+  }
+
+  void check_condition(const YamlNode& condition) {
+    const std::string type(type_name_);
+    if (rule_.bounds.empty()) {
+      faults_.error(fault_number::bad_bound, condition, "a condition needs one of gt gte lt lte eq neq");
     }
-    if (rule_.type == CorrelationType::value_count && rule_.value_fields.empty()) {
-      faults_.error(fault_number::missing_key, *condition, "value_count needs a field in its condition");
+    const bool takes_field = rule_.takes_number() || rule_.type == CorrelationType::value_count;
+    if (takes_field && rule_.value_fields.empty()) {
+      faults_.error(fault_number::missing_key, condition, type + " needs a field in its condition");
+    }
+    if (rule_.takes_number() && rule_.value_fields.size() > 1) {
+      faults_.error(fault_number::bad_bound, condition, type + " takes one field");
+    }
+    if (rule_.type == CorrelationType::value_percentile && !has_percentile_) {
+      faults_.error(fault_number::missing_key, condition, "value_percentile needs a percentile in its condition");
+    }
+    if (rule_.type == CorrelationType::temporal_ordered) {
+      faults_.error(fault_number::bad_bound, condition, "temporal_ordered takes no condition: all steps must come");
     }
   }
 
   void read_value_fields(const YamlNode& key, const YamlNode& value) {
-    if (rule_.type != CorrelationType::value_count) {
-      faults_.error(fault_number::bad_bound, key, "event_count counts events and takes no field",
-                    "type: value_count counts the values of a field");
-    } else if (value.is_scalar()) {
-      rule_.value_fields.push_back(rule_field(fields_, value.text));
-    } else {
-      for (const YamlNode& field : value.items) rule_.value_fields.push_back(rule_field(fields_, field.text));
+    if (!rule_.takes_number() && rule_.type != CorrelationType::value_count) {
+      const bool events = rule_.type == CorrelationType::event_count;
+      faults_.error(fault_number::bad_bound, key,
+                    std::string(type_name_) + (events ? " counts events" : " looks at rules") + " and takes no field",
+                    events ? "type: value_count counts the values of a field" : "");
+      return;
     }
+    const std::vector<YamlNode> one = {value};
+    for (const YamlNode& name : value.is_scalar() ? one : value.items) {
+      if (auto field = field_of(name)) rule_.value_fields.push_back(std::move(*field));
+    }
+  }
+
+  static std::optional<double> number_of(const YamlNode& value) {
+    double number = 0;
+    const char* end = value.text.data() + value.text.size();
+    const auto [stop, error] = std::from_chars(value.text.data(), end, number);
+    if (value.quoted || error != std::errc() || stop != end || !std::isfinite(number)) return std::nullopt;
+    return number;
   }
 
   void read_bound(const YamlNode& key, const YamlNode& value) {
     const auto* name =
         std::find_if(bound_names.begin(), bound_names.end(), [&](auto& b) { return b.name == key.text; });
     if (name == bound_names.end()) {
-      std::vector<std::string_view> names;
-      names.reserve(std::size(bound_names));
+      std::vector<std::string_view> names = {"field", "percentile"};
       for (const BoundName& b : bound_names) names.push_back(b.name);
       faults_.error(fault_number::bad_bound, key, "unknown key \"" + key.text + "\" in the condition",
                     RuleFaults::suggest(key.text, names));
       return;
     }
-    if (value.quoted || !is_plain_integer(value.text) || value.text.front() == '-' || value.text.size() > 15) {
-      faults_.error(fault_number::bad_bound, value, "\"" + value.text + "\" is not a count");
+    const auto number = number_of(value);
+    const bool count = number && *number >= 0 && *number < 1e15 && std::floor(*number) == *number;
+    if (!number || (!rule_.takes_number() && !count)) {
+      faults_.error(fault_number::bad_bound, value,
+                    "\"" + value.text + "\" is not a " + (rule_.takes_number() ? "number" : "count"));
       return;
     }
-    rule_.bounds.push_back({name->kind, std::strtoull(value.text.c_str(), nullptr, 10)});
+    rule_.bounds.push_back({name->kind, *number});
   }
 
   bool read_generate() {
@@ -215,25 +310,28 @@ class CorrelationReader final {
   CorrelationRule& rule_;
   RuleFaults& faults_;
   std::vector<KnownRule> referred_;
+  std::string_view type_name_ = types.front();
+  bool has_percentile_ = false;
 };
 
 }  // namespace
 
-bool CorrelationRule::holds(std::uint64_t count) const {
-  return std::all_of(bounds.begin(), bounds.end(), [count](const Bound& bound) {
+bool CorrelationRule::holds(double measure) const {
+  if (std::isnan(measure)) return false;
+  return std::all_of(bounds.begin(), bounds.end(), [measure](const Bound& bound) {
     switch (bound.kind) {
       case Bound::Kind::equal:
-        return count == bound.count;
+        return measure == bound.value;
       case Bound::Kind::not_equal:
-        return count != bound.count;
+        return measure != bound.value;
       case Bound::Kind::less:
-        return count < bound.count;
+        return measure < bound.value;
       case Bound::Kind::less_or_equal:
-        return count <= bound.count;
+        return measure <= bound.value;
       case Bound::Kind::greater:
-        return count > bound.count;
+        return measure > bound.value;
       case Bound::Kind::greater_or_equal:
-        return count >= bound.count;
+        return measure >= bound.value;
     }
     return false;
   });

@@ -10,13 +10,14 @@ namespace {
 
 class DetectionReader final {
  public:
-  DetectionReader(const ItemLimits& limits, FieldTable& fields, DetectionRule& rule, RuleFaults& faults)
+  DetectionReader(const ItemLimits& limits, const RuleFields& fields, DetectionRule& rule, RuleFaults& faults)
       : limits_(limits), fields_(fields), rule_(rule), faults_(faults) {}
 
-  void read(const YamlNode& detection) {
+  // `skip_rules`: the map is a filter's, whose `rules` are no search.
+  void read(const YamlNode& detection, bool skip_rules) {
     Identifiers identifiers;
     for (const auto& [key, value] : detection.members) {
-      if (key.text == "condition") continue;
+      if (key.text == "condition" || (skip_rules && key.text == "rules")) continue;
       if (key.text == "timeframe") {
         faults_.error(fault_number::old_timeframe, key, "timeframe is no longer part of the rule language",
                       "write a correlation rule with a timespan");
@@ -32,18 +33,6 @@ class DetectionReader final {
     } else {
       read_conditions(*condition, identifiers);
     }
-  }
-
- private:
-  std::uint32_t add(Node node) {
-    rule_.nodes.push_back(std::move(node));
-    return static_cast<std::uint32_t>(rule_.nodes.size() - 1);
-  }
-
-  std::uint32_t add_item(std::optional<Item> item) {
-    if (!item) return 0;  // told; the rule will not be used
-    rule_.items.push_back(std::move(*item));
-    return add({Node::Kind::item, static_cast<std::uint32_t>(rule_.items.size() - 1), {}});
   }
 
   // What one search identifier holds: a map, a list of maps, or keywords.
@@ -66,6 +55,18 @@ class DetectionReader final {
       }
     }
     return add(std::move(node));
+  }
+
+ private:
+  std::uint32_t add(Node node) {
+    rule_.nodes.push_back(std::move(node));
+    return static_cast<std::uint32_t>(rule_.nodes.size() - 1);
+  }
+
+  std::uint32_t add_item(std::optional<Item> item) {
+    if (!item) return 0;  // told; the rule will not be used
+    rule_.items.push_back(std::move(*item));
+    return add({Node::Kind::item, static_cast<std::uint32_t>(rule_.items.size() - 1), {}});
   }
 
   std::uint32_t map(const YamlNode& items) {
@@ -101,20 +102,25 @@ class DetectionReader final {
   }
 
   const ItemLimits& limits_;
-  FieldTable& fields_;
+  const RuleFields& fields_;
   DetectionRule& rule_;
   RuleFaults& faults_;
 };
 
 }  // namespace
 
-void read_detection(const YamlNode& detection, const ItemLimits& limits, FieldTable& fields, DetectionRule& rule,
-                    RuleFaults& faults) {
+void read_detection(const YamlNode& detection, const ItemLimits& limits, const RuleFields& fields, DetectionRule& rule,
+                    RuleFaults& faults, bool filter) {
   if (!detection.is_map()) {
-    faults.error(fault_number::wrong_type, detection, "detection must be a map");
+    faults.error(fault_number::wrong_type, detection, std::string(filter ? "filter" : "detection") + " must be a map");
     return;
   }
-  DetectionReader(limits, fields, rule, faults).read(detection);
+  DetectionReader(limits, fields, rule, faults).read(detection, filter);
+}
+
+std::uint32_t read_search(const YamlNode& search, const ItemLimits& limits, const RuleFields& fields,
+                          DetectionRule& rule, RuleFaults& faults) {
+  return DetectionReader(limits, fields, rule, faults).search(search, search);
 }
 
 }  // namespace tapewatch

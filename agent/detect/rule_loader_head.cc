@@ -151,12 +151,14 @@ void read_head(const YamlNode& document, RuleHead& head, RuleFaults& faults) {
   if (head.id.empty()) head.id = head.name.empty() ? head.title : head.name;
 }
 
-bool log_source_applies(const YamlNode& document, const LogSource& ours, RuleFaults& faults) {
+std::optional<LogSourceNames> read_log_source(const YamlNode& document, RuleFaults& faults) {
+  LogSourceNames names;
   const YamlNode* source = document.find("logsource");
-  if (source == nullptr) return true;
+  if (source == nullptr) return names;
+  const int before = faults.errors();
   if (!source->is_map()) {
     faults.error(fault_number::wrong_type, *source, "logsource must be a map", "logsource: {product: tapewatch}");
-    return false;
+    return std::nullopt;
   }
   const std::vector<std::string_view> known = {"category", "product", "service", "definition"};
   for (const auto& [key, value] : source->members) {
@@ -166,18 +168,18 @@ bool log_source_applies(const YamlNode& document, const LogSource& ours, RuleFau
       faults.error(fault_number::unknown_key, key, "unknown key \"" + key.text + "\" in logsource", hint);
     }
   }
-  const std::string product = text_member(*source, "product", faults);
-  const std::string category = text_member(*source, "category", faults);
-  const std::string service = text_member(*source, "service", faults);
-  if ((product.empty() || product == ours.product) && (category.empty() || category == ours.category)) return true;
-  std::string text;
-  for (const std::string& part : {product, category, service}) {
-    if (!part.empty()) text += (text.empty() ? "" : "/") + part;
-  }
-  faults.warning(fault_number::unmapped_log_source, *source,
-                 "nothing maps the log source " + text + ": the rule is loaded but sees no event",
+  names.product = text_member(*source, "product", faults);
+  names.category = text_member(*source, "category", faults);
+  names.service = text_member(*source, "service", faults);
+  if (faults.errors() > before) return std::nullopt;
+  return names;
+}
+
+void tell_unmapped(const YamlNode& document, const LogSourceNames& names, const LogSource& ours, RuleFaults& faults) {
+  const YamlNode* source = document.find("logsource");
+  faults.warning(fault_number::unmapped_log_source, source != nullptr ? *source : document,
+                 "nothing maps the log source " + names.text() + ": the rule is loaded but sees no event",
                  "our own logs are product " + ours.product + ", category " + ours.category);
-  return false;
 }
 
 }  // namespace tapewatch

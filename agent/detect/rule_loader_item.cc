@@ -19,7 +19,7 @@ using Alternatives = std::vector<Test>;
 // Reads the values of one item, all under the same modifiers.
 class ItemReader final {
  public:
-  ItemReader(const Modifiers& modifiers, bool keywords, const ItemLimits& limits, FieldTable& fields,
+  ItemReader(const Modifiers& modifiers, bool keywords, const ItemLimits& limits, const RuleFields& fields,
              RuleFaults& faults)
       : modifiers_(modifiers), keywords_(keywords), limits_(limits), fields_(fields), faults_(faults) {}
 
@@ -257,7 +257,7 @@ class ItemReader final {
   const Modifiers& modifiers_;
   const bool keywords_;
   const ItemLimits& limits_;
-  FieldTable& fields_;
+  const RuleFields& fields_;
   RuleFaults& faults_;
   bool encoded_ = false;
 };
@@ -275,7 +275,7 @@ std::string item_key(const Item& item) {
 }
 
 std::optional<Item> read_values(const Modifiers& modifiers, FieldId field, const YamlNode& value,
-                                const ItemLimits& limits, FieldTable& fields, RuleFaults& faults) {
+                                const ItemLimits& limits, const RuleFields& fields, RuleFaults& faults) {
   Item item;
   item.field = field;
   item.all = modifiers.all;
@@ -306,15 +306,8 @@ std::optional<Item> read_values(const Modifiers& modifiers, FieldId field, const
 
 }  // namespace
 
-FieldId rule_field(FieldTable& fields, std::string_view path) {
-  if (const KeyNode::Entry* entry = fields.root().find(path); entry != nullptr && entry->field != no_field) {
-    return entry->field;
-  }
-  return fields.add(path);
-}
-
-std::optional<Item> read_item(const YamlNode& key, const YamlNode& value, const ItemLimits& limits, FieldTable& fields,
-                              RuleFaults& faults) {
+std::optional<Item> read_item(const YamlNode& key, const YamlNode& value, const ItemLimits& limits,
+                              const RuleFields& fields, RuleFaults& faults) {
   const std::optional<Modifiers> modifiers = parse_modifiers(key, faults);
   if (!modifiers) return std::nullopt;
   const std::string_view name = std::string_view(key.text).substr(0, key.text.find('|'));
@@ -326,7 +319,7 @@ std::optional<Item> read_item(const YamlNode& key, const YamlNode& value, const 
   return read_values(*modifiers, field, value, limits, fields, faults);
 }
 
-std::optional<Item> read_keywords(const YamlNode& values, const ItemLimits& limits, FieldTable& fields,
+std::optional<Item> read_keywords(const YamlNode& values, const ItemLimits& limits, const RuleFields& fields,
                                   RuleFaults& faults) {
   return read_values(Modifiers(), no_field, values, limits, fields, faults);
 }

@@ -7,7 +7,7 @@
 
 #include "detect/rule.h"
 #include "detect/rule_loader_faults.h"
-#include "event/field_table.h"
+#include "detect/rule_pipeline.h"
 
 namespace tapewatch {
 
@@ -16,15 +16,11 @@ struct ItemLimits {
   std::size_t pattern_bytes_max = 16 * 1024;  // of one value
 };
 
-// The slot of the field that rules call `path`. A source name that a schema has made an alias of another field is that
-// field's slot.
-[[nodiscard]] FieldId rule_field(FieldTable& fields, std::string_view path);
-
 // nullopt when a fault was told.
 [[nodiscard]] std::optional<Item> read_item(const YamlNode& key, const YamlNode& value, const ItemLimits& limits,
-                                            FieldTable& fields, RuleFaults& faults);
+                                            const RuleFields& fields, RuleFaults& faults);
 // A list without field, or one text: keywords.
-[[nodiscard]] std::optional<Item> read_keywords(const YamlNode& values, const ItemLimits& limits, FieldTable& fields,
-                                                RuleFaults& faults);
+[[nodiscard]] std::optional<Item> read_keywords(const YamlNode& values, const ItemLimits& limits,
+                                                const RuleFields& fields, RuleFaults& faults);
 
 }  // namespace tapewatch

@@ -12,6 +12,7 @@
 #include "detect/rule.h"
 #include "detect/rule_loader_faults.h"
 #include "detect/rule_loader_item.h"
+#include "detect/rule_pipeline.h"
 
 namespace tapewatch {
 
@@ -31,19 +32,26 @@ struct LogSource {
   std::string product = "tapewatch";
   std::string category = "application";
 };
-// Whether the document's log source is ours; tells its faults, and what nothing maps as a warning.
-[[nodiscard]] bool log_source_applies(const YamlNode& document, const LogSource& ours, RuleFaults& faults);
+// The document's log source, all empty when it has none. nullopt when a fault was told.
+[[nodiscard]] std::optional<LogSourceNames> read_log_source(const YamlNode& document, RuleFaults& faults);
+// A warning that nothing maps it.
+void tell_unmapped(const YamlNode& document, const LogSourceNames& names, const LogSource& ours, RuleFaults& faults);
 
-// Fills items, nodes and root.
-void read_detection(const YamlNode& detection, const ItemLimits& limits, FieldTable& fields, DetectionRule& rule,
-                    RuleFaults& faults);
+// Appends items and nodes, and sets the root. `filter`: it is the map of a filter, which has `rules` too.
+void read_detection(const YamlNode& detection, const ItemLimits& limits, const RuleFields& fields, DetectionRule& rule,
+                    RuleFaults& faults, bool filter = false);
+// The same of one search alone; the answer is its node.
+[[nodiscard]] std::uint32_t read_search(const YamlNode& search, const ItemLimits& limits, const RuleFields& fields,
+                                        DetectionRule& rule, RuleFaults& faults);
 
 // A rule that correlations may refer to.
 struct KnownRule {
-  std::string_view id;
-  std::string_view name;
+  std::string id;
+  std::string name;
   bool correlation = false;
-  std::uint32_t index = 0;  // of RuleSet::detections
+  std::uint32_t index = 0;            // of RuleSet::detections or ::correlations
+  std::vector<std::string> group_by;  // of a correlation: what its findings carry
+  const LogSourceMap* map = nullptr;  // of a detection: what its fields are called
 };
 // Whether the correlation lets the rules that it refers to alert by themselves.
 [[nodiscard]] bool read_correlation(const YamlNode& correlation, const std::vector<KnownRule>& known,

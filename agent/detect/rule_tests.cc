@@ -224,6 +224,27 @@ std::vector<std::string> compare(const RuleTest& test, std::vector<Alert> got) {
   return differences;
 }
 
+// id -> "id title" of every rule that alerts.
+void remember(const RuleSet& rules, std::map<std::string, std::string>& known) {
+  const auto add = [&known](const RuleHead& head) {
+    if (!head.silent) known[head.id] = head.id + " " + head.title;
+  };
+  for (const DetectionRule& rule : rules.detections) {
+    if (rule.applies) add(rule.head);
+  }
+  for (const CorrelationRule& rule : rules.correlations) add(rule.head);
+}
+
+// Faults of these are told by whoever loads them to run them.
+void add_rules(const std::vector<std::string>& files, const RuleTestOptions& options,
+               std::map<std::string, std::string>& known) {
+  Diagnostics untold;
+  FieldTable fields;
+  RuleLoader loader(fields, options.loader, untold);
+  for (const std::string& file : files) loader.add_file(file);
+  remember(loader.finish(), known);
+}
+
 // The tests of one file, each on rules loaded anew: a detector owns its rules.
 class FileRun final {
  public:
@@ -236,7 +257,7 @@ class FileRun final {
     RuleLoader loader(fields, options_.loader, diagnostics);
     for (const std::string& file : rule_files_) loader.add_file(file);
     Detector detector(loader.finish(), options_.detector);
-    remember(detector.rules());
+    remember(detector.rules(), rules_);
     Parser parser(fields, nullptr);
     SourceFile source;
     std::vector<Alert> alerts;
@@ -259,14 +280,6 @@ class FileRun final {
   [[nodiscard]] const std::map<std::string, std::string>& rules() const { return rules_; }
 
  private:
-  void remember(const RuleSet& rules) {
-    const auto add = [this](const RuleHead& head) { rules_[head.id] = head.id + " " + head.title; };
-    for (const DetectionRule& rule : rules.detections) {
-      if (rule.applies && !rule.head.silent) add(rule.head);
-    }
-    for (const CorrelationRule& rule : rules.correlations) add(rule.head);
-  }
-
   const std::vector<std::string> rule_files_;
   const RuleTestOptions& options_;
   const EnrichmentMaker& make_enrichment_;
@@ -321,6 +334,7 @@ RuleTestReport run_rule_tests(const std::vector<std::string>& files, const RuleT
   RuleTestReport report;
   std::map<std::string, std::string> rules;
   std::set<std::string> tested;
+  std::vector<std::string> rule_files;
   for (const std::string& file : files) {
     const auto text = read_file(file, options.loader.file_bytes_max);
     if (!text.ok()) {
@@ -331,10 +345,17 @@ RuleTestReport run_rule_tests(const std::vector<std::string>& files, const RuleT
     diagnostics.add_source(file, *text);
     const RuleDocuments read = read_rule_documents(file, *text, options.loader.yaml, diagnostics);
     report.skipped += read.rejected;
+    bool holds_rules = false;
     for (const YamlNode& document : read.documents) {
+      if (document.is_map() && document.find("tests") == nullptr && document.find("rules") == nullptr) {
+        holds_rules = true;  // of rules beside tests it is told at the end which none of them exercises
+        continue;
+      }
       run_document(file, document, options, make_enrichment, diagnostics, report, rules, tested);
     }
+    if (holds_rules) rule_files.push_back(file);
   }
+  add_rules(rule_files, options, rules);
   for (const auto& [id, text] : rules) {
     if (!tested.contains(id)) report.untested.push_back(text);
   }

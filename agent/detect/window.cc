@@ -2,7 +2,7 @@
 #include "detect/window.h"
 
 #include <algorithm>
-#include <unordered_set>
+#include <cmath>
 
 #include "base/check.h"
 
@@ -10,13 +10,18 @@ namespace tapewatch {
 namespace {
 
 constexpr std::size_t gone_points_min = 64;  // fewer are not worth moving the others
+constexpr std::size_t all = SIZE_MAX;        // no point is left out
 
 bool before(const Window::Point& point, std::int64_t time_ns) { return point.time_ns < time_ns; }
 
 }  // namespace
 
 Window::Window(const CorrelationRule& rule, Options options)
-    : rule_(rule), options_(options), by_clock_(rule.holds(0)) {
+    : rule_(rule),
+      options_(options),
+      by_clock_(rule.waits || (rule.nodes.empty() && rule.type != CorrelationType::value_avg &&
+                               rule.type != CorrelationType::value_percentile &&
+                               rule.type != CorrelationType::value_median && rule.holds(0))) {
   CHECK(options.groups_max > 0 && options.points_max > 0);
 }
 
@@ -49,7 +54,8 @@ void Window::let_go_of_quiet() {
     const Group& group = groups_.find(*recent_.back())->second;
     const bool empty = group.newest_ns < newest_ns_ - rule_.timespan_ns - options_.lateness_ns;
     const bool held_back = group.alerted && newest_ns_ - group.alerted_ns < rule_.head.alert.realert_ns;
-    if (!empty || held_back || (by_clock_ && !group.holds)) return;
+    const bool pending = rule_.waits ? group.head < group.points.size() : by_clock_ && !group.holds;
+    if (!empty || held_back || pending) return;
     erase(*recent_.back());
   }
 }
@@ -58,6 +64,10 @@ bool Window::add(Group& group, std::int64_t time_ns, std::uint64_t value, Firing
   if (!group.seen) group.first_ns = group.newest_ns = time_ns;
   group.seen = true;
   newest_ns_ = std::max(newest_ns_, time_ns);
+  if (rule_.waits) {
+    wait(group, {time_ns, value});
+    return false;
+  }
   if (time_ns < group.newest_ns) return late(group, {time_ns, value}, firing);
   return in_order(group, {time_ns, value}, firing);
 }
@@ -71,10 +81,12 @@ bool Window::in_order(Group& group, const Point& point, Firing& firing) {
     if (!fell) group.evidence.clear();
   }
   insert(group, point);
-  const std::uint64_t now = count(group);
+  const double now = measure(group);
   const bool seen_whole = !by_clock_ || point.time_ns - group.first_ns >= rule_.timespan_ns;
   const bool rises = due(group, seen_whole && rule_.holds(now), point.time_ns);
-  if (rises && !fell) firing = {now, group.points[group.start].time_ns, point.time_ns};
+  if (rises && !fell) {
+    firing = firing_of(now, group.points.size() - group.start, group.points[group.start].time_ns, point.time_ns);
+  }
   return fell || rises;
 }
 
@@ -86,22 +98,24 @@ bool Window::late(Group& group, const Point& point, Firing& firing) {
     return false;
   }
   insert(group, point);
+  if (rule_.type == CorrelationType::temporal_ordered) refill(group);
   if (by_clock_) return false;
   bool fires = false;
   const auto begin = group.points.begin() + static_cast<std::ptrdiff_t>(group.head);
   auto end = std::lower_bound(begin, group.points.end(), point.time_ns, before);
+  const auto same = [&](const Point& p) { return p.time_ns == point.time_ns && p.value == point.value; };
+  const auto place = static_cast<std::size_t>(std::find_if(end, group.points.end(), same) - group.points.begin());
   for (; end != group.points.end() && end->time_ns <= point.time_ns + rule_.timespan_ns && !fires; ++end) {
     if (group.holds) break;
     const auto start = std::lower_bound(begin, end, end->time_ns - rule_.timespan_ns, before);
     const auto from = static_cast<std::size_t>(start - group.points.begin());
-    const std::uint64_t counted = count_between(group, from, static_cast<std::size_t>(end - group.points.begin()) + 1);
-    const bool other = rule_.type == CorrelationType::value_count &&
-                       std::count_if(start, end + 1, [&](const Point& p) { return p.value == point.value; }) > 1;
-    if (!rule_.holds(counted) || rule_.holds(counted - (other ? 0 : 1))) continue;
+    const std::size_t to = static_cast<std::size_t>(end - group.points.begin()) + 1;
+    const double now = measure_between(group, from, to, all);
+    if (!rule_.holds(now) || (to - from > 1 && rule_.holds(measure_between(group, from, to, place)))) continue;
     fires = due(group, true, end->time_ns);
-    firing = {counted, start->time_ns, end->time_ns};
+    firing = firing_of(now, to - from, start->time_ns, end->time_ns);
   }
-  group.holds = rule_.holds(count(group));
+  group.holds = rule_.holds(measure(group));
   return fires;
 }
 
@@ -113,10 +127,10 @@ bool Window::falls(Group& group, std::int64_t now_ns, Firing& firing) {
     const std::int64_t moment = std::max(gone->time_ns, group.first_ns) + rule_.timespan_ns;
     if (moment >= now_ns) break;
     if (moment < group.newest_ns) continue;
-    const std::uint64_t left =
-        count_between(group, static_cast<std::size_t>(gone - group.points.begin()) + 1, group.points.size());
+    const auto from = static_cast<std::size_t>(gone - group.points.begin()) + 1;
+    const double left = measure_between(group, from, group.points.size(), all);
     if (!rule_.holds(left)) continue;
-    firing = {left, gone->time_ns, moment};
+    firing = firing_of(left, group.points.size() - from, gone->time_ns, moment);
     return due(group, true, moment);
   }
   return false;
@@ -149,10 +163,74 @@ void Window::slide(Group& group, std::int64_t end_ns) {
   }
 }
 
+void Window::enter(Group& group, const Point& point) {
+  if (rule_.type == CorrelationType::event_count) return;
+  if (!group.aggregate) group.aggregate = std::make_unique<Aggregate>(rule_);
+  group.aggregate->enter(point);
+}
+
 void Window::leave(Group& group, const Point& point) {
-  if (rule_.type != CorrelationType::value_count) return;
-  const auto value = group.values.find(point.value);
-  if (--value->second == 0) group.values.erase(value);
+  if (!group.aggregate) return;
+  group.aggregate->leave(point);
+  if (group.start == group.points.size()) group.aggregate->clear();  // sums begin anew, without what rounding left
+}
+
+void Window::refill(Group& group) {
+  group.aggregate->clear();
+  for (std::size_t i = group.start; i < group.points.size(); ++i) group.aggregate->enter(group.points[i]);
+}
+
+// Keeps the event until its window has passed. Here `head` is the event whose window is next to be looked at, and the
+// aggregate holds those from there to `start`, as far as they are in that window.
+void Window::wait(Group& group, const Point& point) {
+  if (point.time_ns < newest_ns_ - options_.lateness_ns) {
+    ++counters_.late_events;
+    return;
+  }
+  const auto behind = [](std::int64_t time_ns, const Point& p) { return time_ns < p.time_ns; };
+  const auto at = std::upper_bound(group.points.begin() + static_cast<std::ptrdiff_t>(group.head), group.points.end(),
+                                   point.time_ns, behind);
+  const auto index = static_cast<std::size_t>(at - group.points.begin());
+  group.points.insert(at, point);
+  group.newest_ns = std::max(group.newest_ns, point.time_ns);
+  if (index < group.start) {
+    enter(group, point);
+    ++group.start;
+  }
+  if (group.points.size() - group.head <= options_.points_max) return;
+  ++counters_.points_dropped;
+  if (group.head < group.start) {
+    group.aggregate->leave(group.points[group.head]);
+  } else {
+    ++group.start;
+  }
+  ++group.head;
+}
+
+bool Window::waited_out(Group& group, std::int64_t now_ns, Firing& firing) {
+  bool fires = false;
+  while (!fires && group.head < group.points.size()) {
+    const Point first = group.points[group.head];
+    const std::int64_t end_ns = first.time_ns + rule_.timespan_ns;
+    if (end_ns >= now_ns) break;
+    for (; group.start < group.points.size() && group.points[group.start].time_ns <= end_ns; ++group.start) {
+      enter(group, group.points[group.start]);
+    }
+    const std::size_t points = group.start - group.head;
+    const bool holds = rule_.holds(group.aggregate->measure(points, first.time_ns));
+    fires = due(group, holds, end_ns);
+    if (fires) firing = firing_of(1, points, first.time_ns, end_ns);
+    group.aggregate->leave(first);
+    ++group.head;
+    // Nothing follows within this window: the next event is another story.
+    if (group.head == group.start) group.holds = false;
+  }
+  if (group.head >= gone_points_min && group.head * 2 > group.points.size()) {
+    group.points.erase(group.points.begin(), group.points.begin() + static_cast<std::ptrdiff_t>(group.head));
+    group.start -= group.head;
+    group.head = 0;
+  }
+  return fires;
 }
 
 void Window::insert(Group& group, const Point& point) {
@@ -165,22 +243,34 @@ void Window::insert(Group& group, const Point& point) {
   const auto index = static_cast<std::size_t>(at - group.points.begin());
   group.points.insert(at, point);
   if (!in_window && index <= group.start) ++group.start;
-  if (in_window && rule_.type == CorrelationType::value_count) ++group.values[point.value];
+  if (in_window) enter(group, point);
   if (group.points.size() - group.head <= options_.points_max) return;
   ++counters_.points_dropped;
   if (group.head == group.start) leave(group, group.points[group.start++]);
   ++group.head;
 }
 
-std::uint64_t Window::count(const Group& group) const {
-  return rule_.type == CorrelationType::value_count ? group.values.size() : group.points.size() - group.start;
+double Window::measure(const Group& group) const {
+  const std::size_t points = group.points.size() - group.start;
+  if (!group.aggregate) return static_cast<double>(points);
+  return group.aggregate->measure(points, group.newest_ns - rule_.timespan_ns);
 }
 
-std::uint64_t Window::count_between(const Group& group, std::size_t begin, std::size_t end) const {
-  if (rule_.type != CorrelationType::value_count) return end - begin;
-  std::unordered_set<std::uint64_t> values;
-  for (std::size_t i = begin; i < end; ++i) values.insert(group.points[i].value);
-  return values.size();
+double Window::measure_between(const Group& group, std::size_t begin, std::size_t end, std::size_t without) const {
+  const bool leaves_out = without >= begin && without < end;
+  const std::size_t points = end - begin - (leaves_out ? 1 : 0);
+  if (rule_.type == CorrelationType::event_count) return static_cast<double>(points);
+  Aggregate aggregate(rule_);
+  for (std::size_t i = begin; i < end; ++i) {
+    if (i != without) aggregate.enter(group.points[i]);
+  }
+  return aggregate.measure(points, begin < end ? group.points[begin].time_ns : 0);
+}
+
+Window::Firing Window::firing_of(double measure, std::size_t points, std::int64_t started_ns,
+                                 std::int64_t time_ns) const {
+  const bool counts = !rule_.takes_number() && rule_.nodes.empty();
+  return {counts ? static_cast<std::uint64_t>(measure) : points, measure, started_ns, time_ns};
 }
 
 void Window::keep(Group& group, std::string_view document) {

@@ -7,6 +7,9 @@
 // once, and again after the condition has been false. A condition that few events satisfy (lt, lte, neq, eq 0) is also
 // looked at by the clock, and not before the group is one timespan old. Events that come late count where they belong.
 //
+// An expression with `not` (temporal) waits: it is asked of the window [t, t + timespan] that an event at t begins,
+// once nothing of that window can come any more.
+//
 // Memory is bounded: groups beyond groups_max push out the one that was quiet for longest, points beyond points_max
 // of a group the oldest; both are counted. From groups_kept on, groups whose window has emptied are let go, which
 // changes nothing unless files of different days are read side by side. Documents kept as evidence stand in one ring
@@ -15,12 +18,14 @@
 #include <cstdint>
 #include <deque>
 #include <list>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "detect/aggregate.h"
 #include "detect/rule.h"
 
 namespace tapewatch {
@@ -43,26 +48,24 @@ class Window final {
   };
   // The condition holds.
   struct Firing {
-    std::uint64_t count = 0;      // events, or distinct values
+    std::uint64_t count = 0;      // events, distinct values or rules
+    double measure = 0;           // what the condition is about
     std::int64_t started_ns = 0;  // of the first event in the window
     std::int64_t time_ns = 0;     // when the condition turned true
   };
-  struct Point {
-    std::int64_t time_ns = 0;
-    std::uint64_t value = 0;  // value_count: hash of what is counted
-  };
+  using Point = WindowPoint;
   struct Group {
-    std::vector<Point> points;                                // ascending in time; those before `head` are gone
-    std::size_t head = 0;                                     // points kept for late events
-    std::size_t start = 0;                                    // first point of the newest window
-    std::unordered_map<std::uint64_t, std::uint32_t> values;  // value_count: how often in the newest window
-    std::int64_t first_ns = 0;                                // first event ever
+    std::vector<Point> points;             // ascending in time; those before `head` are gone
+    std::size_t head = 0;                  // points kept for late events
+    std::size_t start = 0;                 // first point of the newest window
+    std::unique_ptr<Aggregate> aggregate;  // of the newest window; none: its events are counted
+    std::int64_t first_ns = 0;             // first event ever
     std::int64_t newest_ns = 0;
     std::int64_t alerted_ns = 0;  // event time of the last alert, valid when `alerted`
     bool seen = false;            // it has had an event
     bool alerted = false;
-    bool holds = false;                   // the condition, when last looked at
-    std::vector<std::uint64_t> evidence;  // numbers of documents,                      // documents, oldest first
+    bool holds = false;                                      // the condition, when last looked at
+    std::vector<std::uint64_t> evidence;                     // numbers of documents, oldest first
     std::vector<std::pair<std::string, std::string>> shown;  // the group as alerts show it
     std::list<const std::string*>::iterator place;           // in the order of last use
   };
@@ -86,7 +89,7 @@ class Window final {
     if (!by_clock_) return;
     for (auto& [key, group] : groups_) {
       Firing firing;
-      if (falls(group, now_ns, firing)) fire(key, group, firing);
+      while (rule_.waits ? waited_out(group, now_ns, firing) : falls(group, now_ns, firing)) fire(key, group, firing);
     }
   }
 
@@ -103,8 +106,16 @@ class Window final {
   void slide(Group& group, std::int64_t end_ns);
   void insert(Group& group, const Point& point);
   void leave(Group& group, const Point& point);
-  [[nodiscard]] std::uint64_t count(const Group& group) const;
-  [[nodiscard]] std::uint64_t count_between(const Group& group, std::size_t begin, std::size_t end) const;
+  void enter(Group& group, const Point& point);
+  void refill(Group& group);
+  void wait(Group& group, const Point& point);
+  [[nodiscard]] bool waited_out(Group& group, std::int64_t now_ns, Firing& firing);
+  [[nodiscard]] double measure(const Group& group) const;
+  // Of points [begin, end) without the one at `without`.
+  [[nodiscard]] double measure_between(const Group& group, std::size_t begin, std::size_t end,
+                                       std::size_t without) const;
+  [[nodiscard]] Firing firing_of(double measure, std::size_t points, std::int64_t started_ns,
+                                 std::int64_t time_ns) const;
   void erase(const std::string& key);
   void let_go_of_quiet();
 

@@ -176,8 +176,9 @@ INSTANTIATE_TEST_SUITE_P(
               "207 6:14 1 a correlation needs timespan"},
         Fault{"MisspeltType", "correlation: {type: event_cout, rules: d, timespan: 1m, condition: {gte: 2}}\n",
               "244 6:21 10 unknown correlation type \"event_cout\" | did you mean \"event_count\"?"},
-        Fault{"LaterType", "correlation: {type: temporal, rules: d, timespan: 1m, condition: {gte: 2}}\n",
-              "260 6:21 8 correlations of type temporal are not supported by this version"},
+        Fault{"OrderedCondition",
+              "correlation: {type: temporal_ordered, rules: d, timespan: 1m, condition: {gte: 2}}\n",
+              "242 6:74 1 temporal_ordered takes no condition: all steps must come"},
         Fault{"UnknownRule", "correlation: {type: event_count, rules: [e1], timespan: 1m, condition: {gte: 2}}\n",
               "240 6:42 2 no rule has the id or name \"e1\""},
         Fault{"BadTimespan", "correlation: {type: event_count, rules: d, timespan: 5 min, condition: {gte: 2}}\n",
@@ -288,7 +289,8 @@ TEST_F(RuleLoaderTest, CorrelationsFindRulesOfLaterFilesAndSilenceThem) {
   const RuleSet rules = loader.finish();
   ASSERT_THAT(faults(), IsEmpty());
   ASSERT_THAT(rules.correlations, SizeIs(2));
-  EXPECT_THAT(rules.correlations[0].rules, ElementsAre(0, 1));
+  ASSERT_THAT(rules.correlations[0].rules, SizeIs(2));
+  EXPECT_EQ(rules.correlations[0].rules[1].index, 1u);
   EXPECT_THAT(rules.correlations[1].bounds, SizeIs(2));
   EXPECT_TRUE(rules.detections[0].head.silent);
   EXPECT_FALSE(rules.detections[1].head.silent) << "one of its correlations generates";

@@ -29,6 +29,7 @@ class RulesFixture : public testing::Test {
 
   RuleSet load(const std::string& yaml) {
     RuleLoader loader(fields_, options_, diagnostics_);
+    if (!pipeline_.empty()) loader.add_pipeline_text("pipeline.yaml", pipeline_);
     loader.add_text("rules.yaml", yaml);
     return loader.finish();
   }
@@ -84,6 +85,7 @@ class RulesFixture : public testing::Test {
   std::unique_ptr<Parser> parser_;
   std::string text_;
   std::string document_;
+  std::string pipeline_;
   std::uint64_t offset_ = 0;
   std::function<void(Event&)> before_;  // what earlier stages do to each event
 };
