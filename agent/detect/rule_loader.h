@@ -33,6 +33,7 @@ class RuleLoader final {
     std::string id;
     std::string title;
     bool loaded = false;
+    std::string reason = {};  // why it was rejected: its first fault; or that nothing maps its log source
   };
 
   RuleLoader(FieldTable& fields, Options options, Diagnostics& diagnostics);
@@ -64,7 +65,9 @@ class RuleLoader final {
   [[nodiscard]] bool add_inner(Pending& pending, RuleFaults& faults);
   [[nodiscard]] Pending* pending_named(std::string_view name);
   [[nodiscard]] bool unique(const RuleHead& head, const YamlNode& document, RuleFaults& faults);
-  void reject(const std::string& file, const YamlNode& document);
+  // `first`: of its faults, in the diagnostics.
+  void reject(const std::string& file, const YamlNode& document, std::size_t first);
+  [[nodiscard]] std::string reason_since(std::size_t first) const;
 
   FieldTable& fields_;
   const Options options_;
