@@ -12,7 +12,7 @@ namespace tapewatch {
 namespace {
 
 // Documents of the language that this version does not run.
-constexpr std::array<std::string_view, 2> later_kinds = {"anomaly", "flow"};
+constexpr std::array<std::string_view, 1> later_kinds = {"flow"};
 
 std::string text_of(const YamlNode& document, std::string_view key) {
   const YamlNode* node = document.find(key);
@@ -98,6 +98,9 @@ void RuleLoader::add_document(const std::string& file, YamlNode document) {
   const bool detection = document.find("detection") != nullptr;
   const bool correlation = document.find("correlation") != nullptr;
   const bool filter = document.find("filter") != nullptr && !detection && !correlation;
+  std::optional<Anomaly> anomaly;
+  const YamlNode* unusual = detection || correlation || filter ? nullptr : document.find("anomaly");
+  if (unusual != nullptr) anomaly = read_anomaly(*unusual, faults);
   if (detection && correlation) {
     faults.error(fault_number::not_a_rule, document, "a rule is either a detection or a correlation");
   }
@@ -106,7 +109,7 @@ void RuleLoader::add_document(const std::string& file, YamlNode document) {
     faults.error(fault_number::not_yet, document,
                  "documents of kind \"" + std::string(kind) + "\" are not supported by this version");
   }
-  if (faults.errors() == 0 && !detection && !correlation && !filter) tell_no_rule(document, faults);
+  if (faults.errors() == 0 && !detection && !correlation && !filter && !anomaly) tell_no_rule(document, faults);
   if (faults.errors() == 0 && rules_.size() + correlations_.size() >= options_.rules_max) {
     faults.error(fault_number::rule_limit, document, "more than " + std::to_string(options_.rules_max) + " rules");
   }
@@ -115,9 +118,14 @@ void RuleLoader::add_document(const std::string& file, YamlNode document) {
   } else if (detection) {
     add_detection(file, document);
   } else if (filter) {
-    filters_.push_back({std::move(document), file, Pending::State::waiting});
+    filters_.push_back({std::move(document), file, Pending::State::waiting, {}});
   } else {
-    correlations_.push_back({std::move(document), file, Pending::State::waiting});
+    if (anomaly) {
+      YamlNode key;
+      key.text = "correlation";
+      document.members.push_back({std::move(key), std::move(anomaly->correlation)});
+    }
+    correlations_.push_back({std::move(document), file, Pending::State::waiting, std::move(anomaly)});
   }
 }
 
@@ -232,6 +240,7 @@ void RuleLoader::add_correlation(Pending& pending) {
   if (add_inner(pending, faults)) {
     generate = read_correlation(*pending.document.find("correlation"), known_, fields_, rule, faults);
   }
+  if (pending.anomaly) apply_anomaly(*pending.anomaly, rule);
   pending.state = Pending::State::done;
   if (faults.errors() > 0 || !unique(rule.head, pending.document, faults)) {
     reject(pending.file, pending.document, first);

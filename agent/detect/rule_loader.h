@@ -4,6 +4,7 @@
 // left out and the others are loaded. Names of fields become slots of the FieldTable, so whatever gives source names
 // a meaning of their own (aliases of a schema) must have filled the table before. Thread: any.
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "base/diagnostic.h"
 #include "base/yaml.h"
 #include "detect/rule.h"
+#include "detect/rule_anomaly.h"
 #include "detect/rule_loader_parts.h"
 #include "event/field_table.h"
 
@@ -53,6 +55,7 @@ class RuleLoader final {
     YamlNode document;
     std::string file;
     State state = State::waiting;
+    std::optional<Anomaly> anomaly = {};  // it is one: `correlation` in the document is what it comes down to
   };
   void add_document(const std::string& file, YamlNode document);
   void add_detection(const std::string& file, const YamlNode& document);
