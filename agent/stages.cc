@@ -47,6 +47,7 @@ void Stages::open_rules(const Config& config, Diagnostics& diagnostics) {
   for (const std::string& file : find_rule_files(config.rules.pipelines, diagnostics)) loader.add_pipeline_file(file);
   for (const std::string& file : find_rule_files(config.rules.include, diagnostics)) loader.add_file(file);
   detector_ = std::make_unique<Detector>(loader.finish(), Detector::Options{});
+  rule_reports_ = loader.reports();
 }
 
 void Stages::hand_on_links(bool last) {

@@ -9,6 +9,7 @@
 
 #include "config.h"
 #include "detect/detector.h"
+#include "detect/rule_loader.h"
 #include "enrich/enricher.h"
 #include "enrich/masker.h"
 #include "event/parser.h"
@@ -41,6 +42,8 @@ class Stages final {
   [[nodiscard]] const KeyPolicy* key_policy() const { return masker_->key_policy(); }
   // nullptr when the configuration names no rules.
   [[nodiscard]] Detector* detector() { return detector_.get(); }
+  // What became of every document of the rules.
+  [[nodiscard]] const std::vector<RuleLoader::Report>& rule_reports() const { return rule_reports_; }
   // Before Worker::start().
   void restore_links(std::string_view records) { enricher_->correlator().restore(records); }
   // What was learned is to be handed on soon: it holds what all batches taught that were handed on by then. False when
@@ -65,6 +68,7 @@ class Stages final {
   std::unique_ptr<Enricher> enricher_;
   std::unique_ptr<Masker> masker_;
   std::unique_ptr<Detector> detector_;
+  std::vector<RuleLoader::Report> rule_reports_;
   std::unique_ptr<Parser> parser_;
   std::unique_ptr<BulkBuilder> bulk_;
   std::unique_ptr<StoreFeed> store_;

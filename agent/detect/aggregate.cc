@@ -37,6 +37,9 @@ void Aggregate::add(double value) {
 void Aggregate::enter(const WindowPoint& point) {
   switch (rule_->type) {
     case CorrelationType::event_count:
+    case CorrelationType::spike:
+    case CorrelationType::new_value:
+    case CorrelationType::change:
       break;
     case CorrelationType::value_count:
     case CorrelationType::temporal:
@@ -52,6 +55,7 @@ void Aggregate::enter(const WindowPoint& point) {
       break;
     case CorrelationType::value_sum:
     case CorrelationType::value_avg:
+    case CorrelationType::ratio:
       add(std::bit_cast<double>(point.value));
       break;
     case CorrelationType::value_percentile:
@@ -65,6 +69,9 @@ void Aggregate::leave(const WindowPoint& point) {
   switch (rule_->type) {
     case CorrelationType::event_count:
     case CorrelationType::temporal_ordered:
+    case CorrelationType::spike:
+    case CorrelationType::new_value:
+    case CorrelationType::change:
       break;
     case CorrelationType::value_count:
     case CorrelationType::temporal:
@@ -74,6 +81,7 @@ void Aggregate::leave(const WindowPoint& point) {
       break;
     case CorrelationType::value_sum:
     case CorrelationType::value_avg:
+    case CorrelationType::ratio:
       add(-std::bit_cast<double>(point.value));
       break;
     case CorrelationType::value_percentile:
@@ -86,8 +94,12 @@ void Aggregate::leave(const WindowPoint& point) {
 void Aggregate::clear() { *this = Aggregate(*rule_); }
 
 double Aggregate::measure(std::size_t points, std::int64_t start_ns) const {
+  if (points < rule_->points_min) return nothing;
   switch (rule_->type) {
     case CorrelationType::event_count:
+    case CorrelationType::spike:
+    case CorrelationType::new_value:
+    case CorrelationType::change:
       break;
     case CorrelationType::value_count:
       return static_cast<double>(values_.size());
@@ -99,6 +111,7 @@ double Aggregate::measure(std::size_t points, std::int64_t start_ns) const {
     case CorrelationType::value_sum:
       return points == 0 ? 0 : sum_ + rest_;
     case CorrelationType::value_avg:
+    case CorrelationType::ratio:
       return points == 0 ? nothing : (sum_ + rest_) / static_cast<double>(points);
     case CorrelationType::value_percentile:
     case CorrelationType::value_median:

@@ -93,11 +93,11 @@ struct Run {
   Parser& parser;
   Detector& detector;
   const std::function<void(Event&)>& enrich;
-  const std::function<void(const std::string&)>& emit;
+  const BacktestEmit& emit;
   BacktestReport& report;
   std::vector<Alert> alerts = {};
   std::string document = {};
-  std::string text = {};
+  BacktestAlert told = {};
   std::int64_t newest_ns = 0;
 };
 
@@ -111,9 +111,11 @@ void see(Run& run, const Line& line, const SourceFile& source) {
   run.alerts.clear();
   run.detector.see(event, run.document, run.alerts);
   for (const Alert& alert : run.alerts) {
-    run.text.clear();
-    append_backtest_alert(run.text, run.report.lines, alert);
-    run.emit(run.text);
+    run.told.event = run.report.lines;
+    run.told.id = alert.id;
+    run.told.json.clear();
+    append_backtest_alert(run.told.json, run.report.lines, alert);
+    run.emit(run.told);
   }
   run.report.alerts += run.alerts.size();
 }
@@ -140,8 +142,7 @@ void append_backtest_alert(std::string& out, std::uint64_t event, const Alert& a
 
 Result<BacktestReport> backtest(const std::vector<std::string>& files, const FieldTable& fields, Detector& detector,
                                 const BacktestOptions& options, const std::function<void(Event&)>& enrich,
-                                const std::function<void(const std::string& json)>& emit,
-                                const BacktestProgress& progress) {
+                                const BacktestEmit& emit, const BacktestProgress& progress) {
   BacktestReport report;
   Parser parser(fields, options.key_policy);
   Run run{parser, detector, enrich, emit, report};
@@ -165,6 +166,23 @@ Result<BacktestReport> backtest(const std::vector<std::string>& files, const Fie
     if (lines.error() != 0) return errno_error("reading " + path, lines.error());
   }
   return report;
+}
+
+bool BacktestDiff::before(const BacktestAlert& alert) {
+  alerts_.try_emplace({alert.event, to_hex(alert.id)}, alert.json);
+  return alerts_.size() <= alerts_max_;
+}
+
+std::string BacktestDiff::after(const BacktestAlert& alert) {
+  if (alerts_.erase({alert.event, to_hex(alert.id)}) > 0) return "";
+  return R"({"diff":"added",)" + alert.json.substr(1);
+}
+
+std::vector<std::string> BacktestDiff::removed() const {
+  std::vector<std::string> lines;
+  lines.reserve(alerts_.size());
+  for (const auto& [key, json] : alerts_) lines.push_back(R"({"diff":"removed",)" + json.substr(1));
+  return lines;
 }
 
 }  // namespace tapewatch

@@ -5,9 +5,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "base/hash.h"
 #include "detect/detector.h"
 #include "event/field_table.h"
 #include "tapewatch/result.h"
@@ -30,6 +32,12 @@ struct BacktestReport {
 };
 
 // Called after every block read, for a progress line.
+struct BacktestAlert {
+  std::uint64_t event = 0;  // 0-based line over all files
+  Hash128 id;
+  std::string json;
+};
+using BacktestEmit = std::function<void(const BacktestAlert& alert)>;
 using BacktestProgress = std::function<void(const BacktestReport& so_far)>;
 
 // Runs every line of `files` through parser, `enrich` and `detector`, and hands each alert to `emit` as one JSON
@@ -37,11 +45,27 @@ using BacktestProgress = std::function<void(const BacktestReport& so_far)>;
 // ...}; an alert that the clock made due carries the line that showed the time. Error: a file cannot be read.
 [[nodiscard]] Result<BacktestReport> backtest(const std::vector<std::string>& files, const FieldTable& fields,
                                               Detector& detector, const BacktestOptions& options,
-                                              const std::function<void(Event&)>& enrich,
-                                              const std::function<void(const std::string& json)>& emit,
+                                              const std::function<void(Event&)>& enrich, const BacktestEmit& emit,
                                               const BacktestProgress& progress);
 
 // One alert as a line of a backtest.
 void append_backtest_alert(std::string& out, std::uint64_t event, const Alert& alert);
+
+// What two runs over the same lines say differently. The first run's alerts are kept, up to `alerts_max`.
+class BacktestDiff final {
+ public:
+  explicit BacktestDiff(std::size_t alerts_max = 1'000'000) : alerts_max_(alerts_max) {}
+  // Of the run with the other rules. False: there are too many.
+  [[nodiscard]] bool before(const BacktestAlert& alert);
+  // Of the run with the rules themselves: empty when both say it, else the line with `"diff":"added"`.
+  [[nodiscard]] std::string after(const BacktestAlert& alert);
+  // What only the other rules said, in the order of the events, with `"diff":"removed"`.
+  [[nodiscard]] std::vector<std::string> removed() const;
+
+ private:
+  using Key = std::pair<std::uint64_t, std::string>;
+  const std::size_t alerts_max_;
+  std::map<Key, std::string> alerts_;
+};
 
 }  // namespace tapewatch

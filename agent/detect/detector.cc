@@ -123,7 +123,8 @@ void Detector::see(Event& event, std::string_view document, std::vector<Alert>& 
     count_one(matches_by_rule_[index]);
     if (!rules_.detections[index].head.silent) alert_of_detection(index, event, document, out);
     for (const Referrer& referrer : referrers_[index]) {
-      if (rules_.correlations[referrer.correlation].type == CorrelationType::temporal_ordered) {
+      const CorrelationType type = rules_.correlations[referrer.correlation].type;
+      if (type == CorrelationType::temporal_ordered || type == CorrelationType::ratio) {
         ordered_.push_back(referrer);
       } else {
         feed(referrer, event, document, out);
@@ -133,7 +134,7 @@ void Detector::see(Event& event, std::string_view document, std::vector<Alert>& 
   if (!ordered_.empty()) feed_ordered(event, document, out);
 }
 
-// One event cannot be two steps in a row.
+// One event cannot be two steps in a row; of a share it is the part before it is the whole.
 void Detector::feed_ordered(Event& event, std::string_view document, std::vector<Alert>& out) {
   std::sort(ordered_.begin(), ordered_.end(), [](const Referrer& a, const Referrer& b) {
     return a.correlation != b.correlation ? a.correlation < b.correlation : a.position > b.position;
@@ -175,6 +176,8 @@ bool Detector::group_key(const CorrelationRule& rule, std::uint32_t position) {
 
 bool Detector::value_of(const CorrelationRule& rule, std::uint32_t position, std::uint64_t& value) {
   value = rule.is_temporal() ? position : 0;
+  if (rule.type == CorrelationType::ratio)
+    value = std::bit_cast<std::uint64_t>(position >= rule.parts_from ? 1.0 : 0.0);
   for (const auto& field : rule.value_fields) {
     const ValueView* found = group_value(matcher_.values(), field.fields[position]);
     if (found == nullptr) return false;

@@ -95,7 +95,12 @@ enum class CorrelationType : std::uint8_t {
   value_sum,
   value_avg,
   value_percentile,
-  value_median
+  value_median,
+  // Of anomalies.
+  ratio,      // the share of the events that match one of the last rules
+  spike,      // the rate of the window against the rate of the time before it
+  new_value,  // a group is seen for the first time
+  change      // a group's value is another than the last
 };
 
 struct CorrelationRule {
@@ -122,6 +127,10 @@ struct CorrelationRule {
   std::int64_t timespan_ns = 0;
   std::vector<Bound> bounds;  // all must hold
   double percentile = 50;
+  std::uint64_t points_min = 0;  // with fewer events there is nothing to measure
+  std::uint64_t before_min = 0;  // spike: the same, of the time before
+  std::int64_t before_ns = 0;    // spike: how much of the timespan that time is
+  std::uint32_t parts_from = 0;  // ratio: the rules from this position on are the part, those before it the whole
   // temporal with an expression: the items are positions in `rules`. Empty: no expression.
   std::vector<Node> nodes;
   std::uint32_t root = 0;
@@ -129,8 +138,10 @@ struct CorrelationRule {
 
   [[nodiscard]] bool holds(double measure) const;
   [[nodiscard]] bool takes_number() const {
-    return type != CorrelationType::event_count && type != CorrelationType::value_count && !is_temporal();
+    return type >= CorrelationType::value_sum && type <= CorrelationType::value_median;
   }
+  // What it measures is a number, not a count of something.
+  [[nodiscard]] bool measures() const { return type >= CorrelationType::value_sum && type <= CorrelationType::spike; }
   [[nodiscard]] bool is_temporal() const {
     return type == CorrelationType::temporal || type == CorrelationType::temporal_ordered;
   }

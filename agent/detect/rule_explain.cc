@@ -110,9 +110,9 @@ void explain_correlation(std::string& out, const RuleSet& rules, const Correlati
 }  // namespace
 
 std::string_view name_of(CorrelationType type) {
-  static constexpr std::array<std::string_view, 8> names = {"event_count",      "value_count", "temporal",
-                                                            "temporal_ordered", "value_sum",   "value_avg",
-                                                            "value_percentile", "value_median"};
+  static constexpr std::array<std::string_view, 12> names = {
+      "event_count",  "value_count", "temporal", "temporal_ordered", "value_sum", "value_avg", "value_percentile",
+      "value_median", "ratio",       "spike",    "new_value",        "change"};
   return names[static_cast<std::size_t>(type)];
 }
 

@@ -12,7 +12,7 @@ namespace tapewatch {
 namespace {
 
 // Documents of the language that this version does not run.
-constexpr std::array<std::string_view, 2> later_kinds = {"anomaly", "flow"};
+constexpr std::array<std::string_view, 1> later_kinds = {"flow"};
 
 std::string text_of(const YamlNode& document, std::string_view key) {
   const YamlNode* node = document.find(key);
@@ -63,22 +63,33 @@ void RuleLoader::add_text(const std::string& name, std::string_view text) {
   const std::size_t faults_before = diagnostics_.all().size();
   RuleDocuments read = read_rule_documents(name, text, options_.yaml, diagnostics_);
   rules_.rejected += read.rejected;
-  for (std::size_t i = 0; i < read.rejected; ++i) reports_.push_back({name, 0, "", "", false});
+  for (std::size_t i = 0; i < read.rejected; ++i)
+    reports_.push_back({name, 0, "", "", false, reason_since(faults_before)});
   for (YamlNode& document : read.documents) add_document(name, std::move(document));
   const bool correlates = !correlations_.empty() && correlations_.back().file == name;
   if (correlates || diagnostics_.all().size() > faults_before) diagnostics_.add_source(name, std::string(text));
 }
 
-void RuleLoader::reject(const std::string& file, const YamlNode& document) {
+void RuleLoader::reject(const std::string& file, const YamlNode& document, std::size_t first) {
   ++rules_.rejected;
-  reports_.push_back({file, document.place.line, text_of(document, "id"), text_of(document, "title"), false});
+  reports_.push_back(
+      {file, document.place.line, text_of(document, "id"), text_of(document, "title"), false, reason_since(first)});
+}
+
+std::string RuleLoader::reason_since(std::size_t first) const {
+  const auto& all = diagnostics_.all();
+  for (std::size_t i = first; i < all.size(); ++i) {
+    if (all[i].severity == Severity::error) return all[i].message;
+  }
+  return "";
 }
 
 void RuleLoader::add_document(const std::string& file, YamlNode document) {
   RuleFaults faults(file, diagnostics_);
+  const std::size_t first = diagnostics_.all().size();
   if (!document.is_map()) {
     faults.error(fault_number::not_a_rule, document, "not a rule: the document is not a map");
-    reject(file, document);
+    reject(file, document, first);
     return;
   }
   for (const char* key : {"tests", "sources"}) {  // tests and pipelines may stand beside rules
@@ -87,6 +98,9 @@ void RuleLoader::add_document(const std::string& file, YamlNode document) {
   const bool detection = document.find("detection") != nullptr;
   const bool correlation = document.find("correlation") != nullptr;
   const bool filter = document.find("filter") != nullptr && !detection && !correlation;
+  std::optional<Anomaly> anomaly;
+  const YamlNode* unusual = detection || correlation || filter ? nullptr : document.find("anomaly");
+  if (unusual != nullptr) anomaly = read_anomaly(*unusual, faults);
   if (detection && correlation) {
     faults.error(fault_number::not_a_rule, document, "a rule is either a detection or a correlation");
   }
@@ -95,18 +109,23 @@ void RuleLoader::add_document(const std::string& file, YamlNode document) {
     faults.error(fault_number::not_yet, document,
                  "documents of kind \"" + std::string(kind) + "\" are not supported by this version");
   }
-  if (faults.errors() == 0 && !detection && !correlation && !filter) tell_no_rule(document, faults);
+  if (faults.errors() == 0 && !detection && !correlation && !filter && !anomaly) tell_no_rule(document, faults);
   if (faults.errors() == 0 && rules_.size() + correlations_.size() >= options_.rules_max) {
     faults.error(fault_number::rule_limit, document, "more than " + std::to_string(options_.rules_max) + " rules");
   }
   if (faults.errors() > 0) {
-    reject(file, document);
+    reject(file, document, first);
   } else if (detection) {
     add_detection(file, document);
   } else if (filter) {
-    filters_.push_back({std::move(document), file, Pending::State::waiting});
+    filters_.push_back({std::move(document), file, Pending::State::waiting, {}});
   } else {
-    correlations_.push_back({std::move(document), file, Pending::State::waiting});
+    if (anomaly) {
+      YamlNode key;
+      key.text = "correlation";
+      document.members.push_back({std::move(key), std::move(anomaly->correlation)});
+    }
+    correlations_.push_back({std::move(document), file, Pending::State::waiting, std::move(anomaly)});
   }
 }
 
@@ -130,6 +149,7 @@ bool RuleLoader::unique(const RuleHead& head, const YamlNode& document, RuleFaul
 
 void RuleLoader::add_detection(const std::string& file, const YamlNode& document) {
   RuleFaults faults(file, diagnostics_);
+  const std::size_t first = diagnostics_.all().size();
   DetectionRule rule;
   read_head(document, rule.head, faults);
   const LogSourceNames names = read_log_source(document, faults).value_or(LogSourceNames());
@@ -140,10 +160,11 @@ void RuleLoader::add_detection(const std::string& file, const YamlNode& document
   if (!rule.applies) tell_unmapped(document, names, ours, faults);
   read_under_maps(*document.find("detection"), maps, rule, faults);
   if (faults.errors() > 0 || !unique(rule.head, document, faults)) {
-    reject(file, document);
+    reject(file, document, first);
     return;
   }
-  reports_.push_back({file, rule.head.line, rule.head.id, rule.head.title, true});
+  reports_.push_back({file, rule.head.line, rule.head.id, rule.head.title, true,
+                      rule.applies ? "" : "nothing maps the log source " + names.text()});
   if (!rule.applies) ++rules_.unmapped;
   sources_.push_back({names, maps.empty() ? nullptr : maps.front()});
   rules_.detections.push_back(std::move(rule));
@@ -211,6 +232,7 @@ bool RuleLoader::add_inner(Pending& pending, RuleFaults& faults) {
 
 void RuleLoader::add_correlation(Pending& pending) {
   RuleFaults faults(pending.file, diagnostics_);
+  const std::size_t first = diagnostics_.all().size();
   pending.state = Pending::State::in_work;
   CorrelationRule rule;
   read_head(pending.document, rule.head, faults);
@@ -218,9 +240,10 @@ void RuleLoader::add_correlation(Pending& pending) {
   if (add_inner(pending, faults)) {
     generate = read_correlation(*pending.document.find("correlation"), known_, fields_, rule, faults);
   }
+  if (pending.anomaly) apply_anomaly(*pending.anomaly, rule);
   pending.state = Pending::State::done;
   if (faults.errors() > 0 || !unique(rule.head, pending.document, faults)) {
-    reject(pending.file, pending.document);
+    reject(pending.file, pending.document, first);
     return;
   }
   for (const CorrelationRule::Source& source : rule.rules) {

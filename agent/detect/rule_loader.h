@@ -4,6 +4,7 @@
 // left out and the others are loaded. Names of fields become slots of the FieldTable, so whatever gives source names
 // a meaning of their own (aliases of a schema) must have filled the table before. Thread: any.
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "base/diagnostic.h"
 #include "base/yaml.h"
 #include "detect/rule.h"
+#include "detect/rule_anomaly.h"
 #include "detect/rule_loader_parts.h"
 #include "event/field_table.h"
 
@@ -33,6 +35,7 @@ class RuleLoader final {
     std::string id;
     std::string title;
     bool loaded = false;
+    std::string reason = {};  // why it was rejected: its first fault; or that nothing maps its log source
   };
 
   RuleLoader(FieldTable& fields, Options options, Diagnostics& diagnostics);
@@ -52,6 +55,7 @@ class RuleLoader final {
     YamlNode document;
     std::string file;
     State state = State::waiting;
+    std::optional<Anomaly> anomaly = {};  // it is one: `correlation` in the document is what it comes down to
   };
   void add_document(const std::string& file, YamlNode document);
   void add_detection(const std::string& file, const YamlNode& document);
@@ -64,7 +68,9 @@ class RuleLoader final {
   [[nodiscard]] bool add_inner(Pending& pending, RuleFaults& faults);
   [[nodiscard]] Pending* pending_named(std::string_view name);
   [[nodiscard]] bool unique(const RuleHead& head, const YamlNode& document, RuleFaults& faults);
-  void reject(const std::string& file, const YamlNode& document);
+  // `first`: of its faults, in the diagnostics.
+  void reject(const std::string& file, const YamlNode& document, std::size_t first);
+  [[nodiscard]] std::string reason_since(std::size_t first) const;
 
   FieldTable& fields_;
   const Options options_;

@@ -32,6 +32,7 @@ void RuleLoader::check_filter_names(const YamlNode& rules, RuleFaults& faults) c
 
 void RuleLoader::add_filter(const Pending& pending) {
   RuleFaults faults(pending.file, diagnostics_);
+  const std::size_t first = diagnostics_.all().size();
   const YamlNode& filter = *pending.document.find("filter");
   RuleHead head;
   read_head(pending.document, head, faults);
@@ -46,7 +47,7 @@ void RuleLoader::add_filter(const Pending& pending) {
   DetectionRule scratch;  // its faults are told once
   read_detection(filter, options_.items, scratch_fields, scratch, faults, true);
   if (faults.errors() > 0) {
-    reject(pending.file, pending.document);
+    reject(pending.file, pending.document, first);
     return;
   }
   std::size_t applied = 0;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/check.h"
 
@@ -19,9 +20,10 @@ bool before(const Window::Point& point, std::int64_t time_ns) { return point.tim
 Window::Window(const CorrelationRule& rule, Options options)
     : rule_(rule),
       options_(options),
-      by_clock_(rule.waits || (rule.nodes.empty() && rule.type != CorrelationType::value_avg &&
-                               rule.type != CorrelationType::value_percentile &&
-                               rule.type != CorrelationType::value_median && rule.holds(0))) {
+      by_clock_(rule.waits ||
+                (rule.nodes.empty() && rule.type < CorrelationType::ratio && rule.type != CorrelationType::value_avg &&
+                 rule.type != CorrelationType::value_percentile && rule.type != CorrelationType::value_median &&
+                 rule.holds(0))) {
   CHECK(options.groups_max > 0 && options.points_max > 0);
 }
 
@@ -64,12 +66,50 @@ bool Window::add(Group& group, std::int64_t time_ns, std::uint64_t value, Firing
   if (!group.seen) group.first_ns = group.newest_ns = time_ns;
   group.seen = true;
   newest_ns_ = std::max(newest_ns_, time_ns);
+  first_ns_ = std::min(first_ns_, time_ns);
+  if (rule_.type == CorrelationType::new_value) return is_new(group, {time_ns, value}, firing);
+  if (rule_.type == CorrelationType::change) return changes(group, {time_ns, value}, firing);
   if (rule_.waits) {
     wait(group, {time_ns, value});
     return false;
   }
   if (time_ns < group.newest_ns) return late(group, {time_ns, value}, firing);
   return in_order(group, {time_ns, value}, firing);
+}
+
+// A group that is not remembered, once the time to learn has passed.
+bool Window::is_new(Group& group, const Point& point, Firing& firing) {
+  const bool known = group.alerted || group.holds;
+  const bool forgotten = known && point.time_ns - group.newest_ns > rule_.timespan_ns;
+  group.newest_ns = std::max(group.newest_ns, point.time_ns);
+  group.holds = true;
+  if ((known && !forgotten) || point.time_ns - first_ns_ < rule_.timespan_ns) return false;
+  group.alerted = true;
+  group.alerted_ns = point.time_ns;
+  firing = firing_of(1, 1, point.time_ns, point.time_ns);
+  return true;
+}
+
+// The last value is the one point of the group. A late event changes nothing.
+bool Window::changes(Group& group, const Point& point, Firing& firing) {
+  if (group.points.empty()) {
+    group.points.push_back(point);
+    return false;
+  }
+  Point& last = group.points.front();
+  if (point.time_ns < last.time_ns) {
+    ++counters_.late_events;
+    return false;
+  }
+  const bool differs = point.value != last.value && point.time_ns - last.time_ns <= rule_.timespan_ns;
+  const std::int64_t waited_ns = point.time_ns - group.alerted_ns;
+  firing = firing_of(1, 1, point.time_ns, point.time_ns);
+  last = point;
+  group.newest_ns = point.time_ns;
+  if (!differs || (group.alerted && waited_ns < rule_.head.alert.realert_ns)) return false;
+  group.alerted = true;
+  group.alerted_ns = point.time_ns;
+  return true;
 }
 
 bool Window::in_order(Group& group, const Point& point, Firing& firing) {
@@ -164,7 +204,7 @@ void Window::slide(Group& group, std::int64_t end_ns) {
 }
 
 void Window::enter(Group& group, const Point& point) {
-  if (rule_.type == CorrelationType::event_count) return;
+  if (rule_.type == CorrelationType::event_count || rule_.type == CorrelationType::spike) return;
   if (!group.aggregate) group.aggregate = std::make_unique<Aggregate>(rule_);
   group.aggregate->enter(point);
 }
@@ -250,13 +290,31 @@ void Window::insert(Group& group, const Point& point) {
   ++group.head;
 }
 
+// The rate of the newest part of the window over the rate of the time before it.
+double Window::spike_between(const Group& group, std::size_t begin, std::size_t end) const {
+  constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
+  if (begin >= end) return nothing;
+  const std::int64_t window_ns = rule_.timespan_ns - rule_.before_ns;
+  const auto from = group.points.begin();
+  const auto last = from + static_cast<std::ptrdiff_t>(end);
+  const auto split =
+      std::lower_bound(from + static_cast<std::ptrdiff_t>(begin), last, (last - 1)->time_ns - window_ns, before);
+  const auto now = static_cast<double>(last - split);
+  const auto past = static_cast<double>(split - from) - static_cast<double>(begin);
+  if (now < static_cast<double>(rule_.points_min) || past < static_cast<double>(rule_.before_min)) return nothing;
+  if (past == 0) return now > 0 ? std::numeric_limits<double>::infinity() : nothing;
+  return now / static_cast<double>(window_ns) * static_cast<double>(rule_.before_ns) / past;
+}
+
 double Window::measure(const Group& group) const {
+  if (rule_.type == CorrelationType::spike) return spike_between(group, group.start, group.points.size());
   const std::size_t points = group.points.size() - group.start;
   if (!group.aggregate) return static_cast<double>(points);
   return group.aggregate->measure(points, group.newest_ns - rule_.timespan_ns);
 }
 
 double Window::measure_between(const Group& group, std::size_t begin, std::size_t end, std::size_t without) const {
+  if (rule_.type == CorrelationType::spike) return spike_between(group, begin, end);
   const bool leaves_out = without >= begin && without < end;
   const std::size_t points = end - begin - (leaves_out ? 1 : 0);
   if (rule_.type == CorrelationType::event_count) return static_cast<double>(points);
@@ -269,7 +327,7 @@ double Window::measure_between(const Group& group, std::size_t begin, std::size_
 
 Window::Firing Window::firing_of(double measure, std::size_t points, std::int64_t started_ns,
                                  std::int64_t time_ns) const {
-  const bool counts = !rule_.takes_number() && rule_.nodes.empty();
+  const bool counts = !rule_.measures() && rule_.nodes.empty();
   return {counts ? static_cast<std::uint64_t>(measure) : points, measure, started_ns, time_ns};
 }
 

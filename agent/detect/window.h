@@ -110,7 +110,10 @@ class Window final {
   void refill(Group& group);
   void wait(Group& group, const Point& point);
   [[nodiscard]] bool waited_out(Group& group, std::int64_t now_ns, Firing& firing);
+  [[nodiscard]] bool is_new(Group& group, const Point& point, Firing& firing);
+  [[nodiscard]] bool changes(Group& group, const Point& point, Firing& firing);
   [[nodiscard]] double measure(const Group& group) const;
+  [[nodiscard]] double spike_between(const Group& group, std::size_t begin, std::size_t end) const;
   // Of points [begin, end) without the one at `without`.
   [[nodiscard]] double measure_between(const Group& group, std::size_t begin, std::size_t end,
                                        std::size_t without) const;
@@ -125,6 +128,7 @@ class Window final {
   std::unordered_map<std::string, Group> groups_;
   std::list<const std::string*> recent_;  // keys, the last used first
   std::int64_t newest_ns_ = 0;
+  std::int64_t first_ns_ = INT64_MAX;  // the first event of all groups
   std::deque<std::string> documents_;
   std::uint64_t first_document_ = 0;  // the number of documents_.front()
   std::size_t document_bytes_ = 0;

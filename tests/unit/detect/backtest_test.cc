@@ -26,7 +26,8 @@ class BacktestTest : public RulesFixture {
     };
     return backtest(
         files, fields_, *detector_, backtest_options_, enrich,
-        [this](const std::string& json) { alerts_.push_back(json); }, [this](const BacktestReport&) { ++progress_; });
+        [this](const BacktestAlert& alert) { alerts_.push_back(alert.json); },
+        [this](const BacktestReport&) { ++progress_; });
   }
   BacktestOptions backtest_options_;
   std::vector<std::string> alerts_;
@@ -64,6 +65,19 @@ TEST_F(BacktestTest, LinesOverBlockBordersAndLongLines) {
   ASSERT_EQ(alerts_.size(), 2u);
   EXPECT_THAT(alerts_[1], HasSubstr(R"({"event":2,)"));
   EXPECT_GT(progress_, 0);
+}
+
+TEST_F(BacktestTest, ADiffTellsWhatOneOfTwoRunsSaysAlone) {
+  const Hash128 a{1, 1};
+  const Hash128 b{2, 2};
+  BacktestDiff diff(2);
+  EXPECT_TRUE(diff.before({1, a, R"({"event":1})"}));
+  EXPECT_TRUE(diff.before({2, a, R"({"event":2})"}));
+  EXPECT_EQ(diff.after({1, a, R"({"event":1})"}), "");
+  EXPECT_EQ(diff.after({1, b, R"({"event":1})"}), R"({"diff":"added","event":1})");
+  EXPECT_THAT(diff.removed(), ElementsAre(R"({"diff":"removed","event":2})"));
+  EXPECT_TRUE(diff.before({3, a, "{}"}));
+  EXPECT_FALSE(diff.before({4, a, "{}"})) << "bounded";
 }
 
 TEST_F(BacktestTest, AMissingFileIsAnError) {

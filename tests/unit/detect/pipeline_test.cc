@@ -123,6 +123,25 @@ TEST_F(PipelineTest, ApplicationLogsInEcs) {
   EXPECT_THAT(see(R"({"http.request.method":"GET","source":{"ip":"10.1.2.3"},"destination.ip":"1.1.1.1"})"), SizeIs(1));
 }
 
+TEST_F(PipelineTest, EveryDocumentIsReported) {
+  RuleLoader loader(fields_, options_, diagnostics_);
+  loader.add_text("r.yaml", sourced("product: tapewatch", "a: 1", "good") + "---\n" +
+                                sourced("product: x", "a: 1", "unmapped") + "---\n" +
+                                sourced("product: tapewatch", "a|re: '('", "bad") + "---\n" +
+                                "title: c\ncorrelation: {type: temporal, rules: [d], timespan: 1m}\n---\na: [\n");
+  (void)loader.finish();
+  std::vector<std::string> told;
+  for (const RuleLoader::Report& report : loader.reports()) {
+    told.push_back(std::to_string(report.line) + (report.loaded ? " loaded " : " rejected ") + report.reason);
+  }
+  ASSERT_THAT(told, SizeIs(5));
+  EXPECT_THAT(told[0], testing::StartsWith("0 rejected "));
+  EXPECT_EQ(told[1], "1 loaded ");
+  EXPECT_EQ(told[2], "5 loaded nothing maps the log source x");
+  EXPECT_THAT(told[3], testing::StartsWith("9 rejected "));
+  EXPECT_EQ(told[4], "13 rejected no rule has the id or name \"d\"");
+}
+
 std::string filter(const std::string& body, const std::string& source = "product: tapewatch") {
   return "---\ntitle: f\nlogsource: {" + source + "}\nfilter: {" + body + "}\n";
 }

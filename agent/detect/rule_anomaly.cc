@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "detect/rule_anomaly.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
+#include "detect/decimal.h"
+#include "detect/rule_loader_parts.h"
+
+namespace tapewatch {
+namespace {
+
+constexpr std::array<std::string_view, 7> types = {"silence",   "threshold", "ratio",   "spike",
+                                                   "new_value", "change",    "adaptive"};
+
+class AnomalyReader final {
+ public:
+  AnomalyReader(const YamlNode& map, RuleFaults& faults) : map_(map), faults_(faults) {
+    out_.correlation.kind = YamlNode::Kind::map;
+    out_.correlation.place = map.place;
+  }
+
+  std::optional<Anomaly> read() {
+    const YamlNode* type = need("type");
+    if (type == nullptr) return std::nullopt;
+    copy("rules", "rules");
+    copy("group-by", "group-by");
+    copy("aliases", "aliases");
+    copy("generate", "generate");
+    if (type->text == "silence") {
+      silence();
+    } else if (type->text == "threshold") {
+      threshold();
+    } else if (type->text == "ratio") {
+      ratio();
+    } else if (type->text == "spike") {
+      spike();
+    } else if (type->text == "new_value") {
+      new_value();
+    } else if (type->text == "change") {
+      change();
+    } else if (type->text == "adaptive") {
+      faults_.error(fault_number::not_yet, *type, "anomalies of type adaptive are not supported by this version");
+    } else {
+      faults_.error(fault_number::bad_value, *type, "unknown anomaly type \"" + type->text + "\"",
+                    RuleFaults::suggest(type->text, {types.begin(), types.end()}));
+    }
+    if (faults_.errors() > 0) return std::nullopt;
+    return std::move(out_);
+  }
+
+ private:
+  void keys(std::vector<std::string_view> own) {
+    for (const std::string_view key : {"type", "rules", "group-by", "aliases", "generate"}) own.push_back(key);
+    check_keys(map_, own, "anomaly", faults_);
+  }
+
+  const YamlNode* need(std::string_view key) {
+    const YamlNode* node = map_.find(key);
+    if (node == nullptr) faults_.error(fault_number::missing_key, map_, "an anomaly needs " + std::string(key));
+    return node;
+  }
+
+  YamlNode scalar(std::string_view text) const {
+    YamlNode node;
+    node.kind = YamlNode::Kind::scalar;
+    node.text = text;
+    node.place = map_.place;
+    return node;
+  }
+  void put(YamlNode& map, std::string_view key, YamlNode value) const {
+    map.kind = YamlNode::Kind::map;
+    map.members.push_back({scalar(key), std::move(value)});
+  }
+  void copy(std::string_view from, std::string_view to) {
+    if (const YamlNode* node = map_.find(from); node != nullptr) put(out_.correlation, to, *node);
+  }
+  void need_as(std::string_view from, std::string_view to) {
+    if (need(from) != nullptr) copy(from, to);
+  }
+
+  std::uint64_t count(std::string_view key, std::uint64_t otherwise) {
+    const YamlNode* node = map_.find(key);
+    if (node == nullptr) return otherwise;
+    if (!is_plain_integer(node->text) || node->text.front() == '-' || node->text.size() > 9) {
+      faults_.error(fault_number::bad_value, *node, std::string(key) + " must be a count");
+      return otherwise;
+    }
+    return std::strtoull(node->text.c_str(), nullptr, 10);
+  }
+
+  void condition(YamlNode bounds, std::string_view field) {
+    if (!field.empty()) put(bounds, "field", scalar(field));
+    put(out_.correlation, "condition", std::move(bounds));
+  }
+
+  void silence() {
+    keys({"window", "min-events"});
+    put(out_.correlation, "type", scalar("event_count"));
+    need_as("window", "timespan");
+    YamlNode bounds;
+    const YamlNode* least = map_.find("min-events");
+    put(bounds, "lt", least != nullptr ? *least : scalar("1"));
+    if (count("min-events", 1) == 0) faults_.error(fault_number::bad_value, *least, "min-events must be 1 at least");
+    condition(std::move(bounds), "");
+  }
+
+  // The signal over the last step, looked at with every event.
+  void threshold() {
+    keys({"signal", "step", "condition", "min-samples"});
+    const YamlNode* signal = need("signal");
+    const YamlNode* bounds = need("condition");
+    need_as("step", "timespan");
+    out_.points_min = count("min-samples", 1);
+    if (signal == nullptr || bounds == nullptr) return;
+    const YamlNode* agg = signal->is_map() ? signal->find("agg") : nullptr;
+    const YamlNode* field = signal->is_map() ? signal->find("field") : nullptr;
+    if (agg == nullptr) {
+      faults_.error(fault_number::wrong_type, *signal, "a signal needs agg",
+                    "signal: {agg: p99, field: order.latency_ms}");
+      return;
+    }
+    YamlNode both = *bounds;
+    std::string type = "value_percentile";
+    if (agg->text == "count") type = "event_count";
+    if (agg->text == "distinct") type = "value_count";
+    for (const char* name : {"sum", "avg", "median"}) {
+      if (agg->text == name) type = std::string("value_") + name;
+    }
+    if (type == "value_percentile") put(both, "percentile", scalar(percentile(*agg)));
+    if (field != nullptr) put(both, "field", *field);
+    put(out_.correlation, "type", scalar(type));
+    put(out_.correlation, "condition", std::move(both));
+  }
+
+  std::string percentile(const YamlNode& agg) {
+    if (agg.text == "min") return "0";
+    if (agg.text == "max") return "100";
+    const bool named = agg.text.size() > 1 && agg.text[0] == 'p' && Decimal::parse(agg.text.substr(1)).has_value();
+    if (named) return agg.text.substr(1);
+    faults_.error(fault_number::bad_value, agg, "unknown agg \"" + agg.text + "\"",
+                  "count distinct sum avg median min max, or a percentile like p99");
+    return "50";
+  }
+
+  // The whole comes first in the list: one event that is both is the part.
+  void ratio() {
+    keys({"of", "window", "condition", "min-samples"});
+    const YamlNode* of = need("of");
+    const YamlNode* part = need("rules");
+    const YamlNode* bounds = need("condition");
+    need_as("window", "timespan");
+    out_.points_min = count("min-samples", 20);
+    if (of == nullptr || part == nullptr || bounds == nullptr) return;
+    YamlNode all = list_of(*of);
+    out_.parts_from = static_cast<std::uint32_t>(all.items.size());
+    for (const YamlNode& rule : list_of(*part).items) all.items.push_back(rule);
+    auto& members = out_.correlation.members;
+    std::erase_if(members, [](const YamlMember& m) { return m.key.text == "rules"; });
+    put(out_.correlation, "rules", std::move(all));
+    put(out_.correlation, "type", scalar("value_avg"));
+    condition(*bounds, "share");
+    out_.type = CorrelationType::ratio;
+  }
+
+  static YamlNode list_of(const YamlNode& node) {
+    if (node.is_list()) return node;
+    YamlNode list;
+    list.kind = YamlNode::Kind::list;
+    list.place = node.place;
+    list.items.push_back(node);
+    return list;
+  }
+
+  void spike() {
+    keys({"window", "baseline", "factor", "min-current", "min-baseline"});
+    const YamlNode* baseline = need("baseline");
+    const YamlNode* factor = need("factor");
+    need_as("window", "timespan");
+    out_.points_min = count("min-current", 20);
+    out_.before_min = count("min-baseline", 5);
+    if (baseline == nullptr || factor == nullptr) return;
+    const auto span = parse_timespan(baseline->text);
+    if (!span) faults_.error(fault_number::bad_timespan, *baseline, "bad timespan \"" + baseline->text + "\"");
+    out_.before_ns = span.value_or(0);
+    YamlNode bounds;
+    put(bounds, "gte", *factor);
+    put(out_.correlation, "type", scalar("value_avg"));
+    condition(std::move(bounds), "rate");
+    out_.type = CorrelationType::spike;
+  }
+
+  // Every tuple of values is a group.
+  void new_value() {
+    keys({"fields", "learn"});
+    const YamlNode* fields = need("fields");
+    need_as("learn", "timespan");
+    if (fields == nullptr) return;
+    const YamlNode* groups = map_.find("group-by");
+    YamlNode all = groups != nullptr ? list_of(*groups) : YamlNode();
+    all.kind = YamlNode::Kind::list;
+    for (const YamlNode& field : list_of(*fields).items) all.items.push_back(field);
+    std::erase_if(out_.correlation.members, [](const YamlMember& m) { return m.key.text == "group-by"; });
+    put(out_.correlation, "group-by", std::move(all));
+    put(out_.correlation, "type", scalar("event_count"));
+    YamlNode bounds;
+    put(bounds, "gte", scalar("1"));
+    condition(std::move(bounds), "");
+    out_.type = CorrelationType::new_value;
+  }
+
+  void change() {
+    keys({"field", "within"});
+    const YamlNode* field = need("field");
+    if (field == nullptr) return;
+    const YamlNode* within = map_.find("within");
+    put(out_.correlation, "timespan", within != nullptr ? *within : scalar("100y"));
+    put(out_.correlation, "type", scalar("value_count"));
+    YamlNode bounds;
+    put(bounds, "gte", scalar("1"));
+    put(bounds, "field", *field);
+    put(out_.correlation, "condition", std::move(bounds));
+    out_.type = CorrelationType::change;
+  }
+
+  const YamlNode& map_;
+  RuleFaults& faults_;
+  Anomaly out_;
+};
+
+}  // namespace
+
+std::optional<Anomaly> read_anomaly(const YamlNode& anomaly, RuleFaults& faults) {
+  if (!anomaly.is_map()) {
+    faults.error(fault_number::wrong_type, anomaly, "anomaly must be a map");
+    return std::nullopt;
+  }
+  return AnomalyReader(anomaly, faults).read();
+}
+
+void apply_anomaly(const Anomaly& anomaly, CorrelationRule& rule) {
+  rule.points_min = anomaly.points_min;
+  rule.before_min = anomaly.before_min;
+  rule.before_ns = anomaly.before_ns;
+  rule.parts_from = anomaly.parts_from;
+  rule.timespan_ns += anomaly.before_ns;
+  if (!anomaly.type) return;
+  rule.type = *anomaly.type;
+  if (rule.type != CorrelationType::change) rule.value_fields.clear();
+}
+
+}  // namespace tapewatch

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// Anomalies, read as the correlations that they come down to: silence is few events, a threshold a measure, a ratio the
+// mean of what is part and what is not. Used by RuleLoader alone. Thread: any.
+
+#include <optional>
+
+#include "detect/rule.h"
+#include "detect/rule_loader_faults.h"
+
+namespace tapewatch {
+
+struct Anomaly {
+  YamlNode correlation;  // in the keys of a correlation, with the places of the anomaly's own
+  std::optional<CorrelationType> type;
+  std::uint64_t points_min = 0;
+  std::uint64_t before_min = 0;
+  std::int64_t before_ns = 0;
+  std::uint32_t parts_from = 0;
+};
+
+// nullopt when a fault was told.
+[[nodiscard]] std::optional<Anomaly> read_anomaly(const YamlNode& anomaly, RuleFaults& faults);
+// Makes the correlation that was read what the anomaly means.
+void apply_anomaly(const Anomaly& anomaly, CorrelationRule& rule);
+
+}  // namespace tapewatch

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// Anomalies: when each type fires, and what is refused.
+#include <gmock/gmock.h>
+
+#include "unit/detect/rules_fixture.h"
+
+namespace tapewatch {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::Pair;
+using testing::SizeIs;
+
+constexpr std::int64_t second = 1'000'000'000;
+
+class AnomalyTest : public RulesFixture {
+ protected:
+  // The rule "any" matches every event with e, "error" those with e: error.
+  static std::string anomaly(const std::string& body) {
+    return "title: any\nname: any\ndetection: {s: {e: '*'}, condition: s}\n---\n"
+           "title: error\nname: error\ndetection: {s: {e: error}, condition: s}\n---\n"
+           "title: x\nid: x\nanomaly: {" +
+           body + "}\n";
+  }
+  bool fires(int time, const std::string& e, const std::string& more = "") {
+    return !see(R"({"t":)" + std::to_string(time) + R"(,"e":")" + e + "\"" + more + "}").empty();
+  }
+};
+
+TEST_F(AnomalyTest, SilenceNamesTheGroupThatFellSilent) {
+  start(anomaly("type: silence, rules: [any], group-by: [host], window: 1m, min-events: 2"));
+  for (int time = 0; time <= 90; time += 10) {
+    EXPECT_FALSE(fires(time, "x", R"(,"host":"a")"));
+    if (time <= 60) {
+      EXPECT_FALSE(fires(time, "x", R"(,"host":"b")"));
+    }
+  }
+  std::vector<Alert> alerts;
+  detector_->advance(145 * second, alerts);
+  ASSERT_THAT(alerts, SizeIs(2));
+  for (const Alert& alert : alerts) {
+    EXPECT_EQ(alert.time_ns, (alert.group[0].second == "a" ? 140 : 110) * second);
+  }
+  detector_->advance(500 * second, alerts);
+  EXPECT_THAT(alerts, SizeIs(2)) << "told once";
+}
+
+TEST_F(AnomalyTest, ThresholdOfASignal) {
+  start(
+      anomaly("type: threshold, rules: [any], signal: {agg: max, field: n}, step: 10s, condition: {gt: 5}, "
+              "min-samples: 3"));
+  EXPECT_FALSE(fires(0, "x", R"(,"n":9)"));
+  EXPECT_FALSE(fires(1, "x", R"(,"n":1)"));
+  EXPECT_TRUE(fires(2, "x", R"(,"n":1)")) << "the third sample";
+  EXPECT_FALSE(fires(9, "x", R"(,"n":1)"));
+  EXPECT_FALSE(fires(11, "x", R"(,"n":1)")) << "the high one has left";
+  EXPECT_TRUE(fires(12, "x", R"(,"n":6)"));
+}
+
+TEST_F(AnomalyTest, ThresholdsOfOtherSignals) {
+  start(anomaly("type: threshold, rules: [any], signal: {agg: count}, step: 10s, condition: {gte: 2}"));
+  EXPECT_FALSE(fires(0, "x"));
+  EXPECT_TRUE(fires(1, "x"));
+  start(anomaly("type: threshold, rules: [any], signal: {agg: distinct, field: n}, step: 10s, condition: {gte: 2}"));
+  EXPECT_FALSE(fires(0, "x", R"(,"n":1)"));
+  EXPECT_FALSE(fires(1, "x", R"(,"n":1)"));
+  EXPECT_TRUE(fires(2, "x", R"(,"n":2)"));
+  start(anomaly("type: threshold, rules: [any], signal: {agg: p50, field: n}, step: 10s, condition: {lt: 3}"));
+  EXPECT_FALSE(fires(0, "x", R"(,"n":4)"));
+  EXPECT_FALSE(fires(1, "x", R"(,"n":2)")) << "3 is the middle";
+  EXPECT_TRUE(fires(2, "x", R"(,"n":2)"));
+}
+
+TEST_F(AnomalyTest, RatioIsAShareOfEnoughEvents) {
+  start(anomaly("type: ratio, rules: [error], of: [any], window: 100s, condition: {gt: 0.5}, min-samples: 4"));
+  EXPECT_FALSE(fires(0, "error"));
+  EXPECT_FALSE(fires(1, "error"));
+  EXPECT_FALSE(fires(2, "ok"));
+  EXPECT_FALSE(fires(3, "ok")) << "a half is not more";
+  EXPECT_TRUE(fires(4, "error")) << "three of five";
+}
+
+TEST_F(AnomalyTest, SpikeComparesWithTheTimeBefore) {
+  start(anomaly("type: spike, rules: [any], window: 10s, baseline: 100s, factor: 3, min-current: 4, min-baseline: 5"));
+  for (int time = 0; time <= 100; time += 10) EXPECT_FALSE(fires(time, "x")) << time;
+  EXPECT_FALSE(fires(105, "x"));
+  EXPECT_FALSE(fires(106, "x"));
+  EXPECT_TRUE(fires(107, "x")) << "four in ten seconds, where there was one";
+  EXPECT_FALSE(fires(108, "x"));
+}
+
+TEST_F(AnomalyTest, SpikeWantsABaseline) {
+  start(anomaly("type: spike, rules: [any], window: 10s, baseline: 100s, factor: 2, min-current: 2, min-baseline: 2"));
+  for (int time = 0; time < 9; ++time) EXPECT_FALSE(fires(time, "x")) << "nothing was before";
+}
+
+TEST_F(AnomalyTest, NewValueAfterLearning) {
+  start(anomaly("type: new_value, rules: [any], fields: [user, ip], learn: 100s"));
+  const auto seen = [this](int time, const std::string& user, const std::string& ip) {
+    return see(R"({"t":)" + std::to_string(time) + R"(,"e":"x","user":")" + user + R"(","ip":")" + ip + "\"}");
+  };
+  EXPECT_THAT(seen(0, "u", "1"), IsEmpty());
+  EXPECT_THAT(seen(50, "u", "2"), IsEmpty());
+  EXPECT_THAT(seen(100, "u", "1"), IsEmpty());
+  const auto alerts = seen(101, "u", "3");
+  ASSERT_THAT(alerts, SizeIs(1));
+  EXPECT_THAT(alerts[0].group, ElementsAre(Pair("user", "u"), Pair("ip", "3")));
+  EXPECT_THAT(seen(102, "u", "3"), IsEmpty());
+  EXPECT_THAT(seen(150, "u", "2"), IsEmpty()) << "seen within the time";
+  EXPECT_THAT(seen(202, "u", "1"), SizeIs(1)) << "forgotten, so new again";
+}
+
+TEST_F(AnomalyTest, ChangeOfAFieldOfAGroup) {
+  start(anomaly("type: change, rules: [any], field: version, group-by: [host], within: 60s"));
+  const auto seen = [this](int time, const std::string& host, int version) {
+    return fires(time, "x", R"(,"host":")" + host + R"(","version":)" + std::to_string(version));
+  };
+  EXPECT_FALSE(seen(0, "a", 1));
+  EXPECT_FALSE(seen(1, "b", 2));
+  EXPECT_FALSE(seen(2, "a", 1));
+  EXPECT_TRUE(seen(3, "a", 2));
+  EXPECT_FALSE(seen(4, "a", 2));
+  EXPECT_FALSE(seen(100, "a", 3)) << "not within the time";
+  EXPECT_FALSE(seen(1, "a", 4)) << "late";
+  EXPECT_EQ(detector_->counters().late_events, 1u);
+}
+
+TEST_F(AnomalyTest, WhatIsRefused) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"rules: [any]", "an anomaly needs type"},
+      {"type: silense, rules: [any], window: 1m", "unknown anomaly type \"silense\""},
+      {"type: silence, rules: [any]", "an anomaly needs window"},
+      {"type: silence, rules: [any], window: 1m, min-events: 0", "min-events must be 1 at least"},
+      {"type: silence, rules: [any], window: 1m, forget-after: 1h", "unknown key \"forget-after\" in anomaly"},
+      {"type: silence, rules: [anyy], window: 1m", "no rule has the id or name \"anyy\""},
+      {"type: threshold, rules: [any], signal: {agg: mode, field: n}, step: 1m, condition: {gt: 1}",
+       "unknown agg \"mode\""},
+      {"type: threshold, rules: [any], signal: n, step: 1m, condition: {gt: 1}", "a signal needs agg"},
+      {"type: ratio, rules: [error], window: 1m, condition: {gt: 0.1}", "an anomaly needs of"},
+      {"type: spike, rules: [any], window: 1m, baseline: long, factor: 2", "bad timespan \"long\""},
+      {"type: spike, rules: [any], window: 1m, baseline: 1h, factor: twice", "\"twice\" is not a number"},
+      {"type: spike, rules: [any], window: 1m, baseline: 1h, factor: 2, min-current: few",
+       "min-current must be a count"},
+      {"type: new_value, rules: [any], learn: 1d", "an anomaly needs fields"},
+      {"type: change, rules: [any], field: a, within: soon", "bad timespan \"soon\""},
+  };
+  for (const auto& [body, message] : cases) {
+    diagnostics_ = Diagnostics();
+    EXPECT_THAT(load(anomaly(body)).correlations, IsEmpty()) << body;
+    ASSERT_FALSE(diagnostics_.all().empty()) << body;
+    EXPECT_EQ(diagnostics_.all()[0].message, message) << body;
+  }
+}
+
+}  // namespace
+}  // namespace tapewatch
