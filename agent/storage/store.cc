@@ -69,7 +69,7 @@ class Store::State final {
 
   Status write(const Job& job, Durability durability) EXCLUDES(mutex_);
   Status submit(QueuedJob job) EXCLUDES(mutex_);
-  Status read(const std::function<Status(Reader&)>& body);
+  Status read(const std::function<Status(Reader&)>& body, QueryWatch* watch);
   Stats stats() const EXCLUDES(mutex_);
 
  private:
@@ -156,13 +156,13 @@ Status Store::State::submit(QueuedJob job) {
   return success();
 }
 
-Status Store::State::read(const std::function<Status(Reader&)>& body) {
+Status Store::State::read(const std::function<Status(Reader&)>& body, QueryWatch* watch) {
   Result<ReaderPool::Lease> lease = readers_.take();
   if (!lease.ok()) return std::move(lease).error();
   Database& database = lease->database();
   Status begun = database.exec("BEGIN");
   if (!begun.ok()) return begun;
-  Reader reader(database);
+  Reader reader(database, watch);
   Status result = success();
   try {
     result = body(reader);
@@ -255,12 +255,19 @@ Status Store::submit(Job job, Durability durability, Done done, std::size_t byte
   return state_->submit(QueuedJob{std::move(job), std::move(done), durability, bytes, success()});
 }
 
-Status Store::run_read(const std::function<Status(Reader&)>& body) { return state_->read(body); }
+Status Store::run_read(const std::function<Status(Reader&)>& body, QueryWatch* watch) {
+  return state_->read(body, watch);
+}
+
 Store::Stats Store::stats() const { return state_->stats(); }
 
 // The two faces of a connection inside a closure.
 
 Result<Rows> Reader::run(std::string_view sql, const Value* arguments, std::size_t count) {
+  if (watch_ != nullptr) {
+    Status counted = watch_->ran(sql, arguments, count);
+    if (!counted.ok()) return std::move(counted).error();
+  }
   return database_.query(sql, arguments, count);
 }
 

@@ -28,11 +28,12 @@ enum class Code : std::uint16_t {
   permission = 12,
   unsupported = 13,
   // 100-199 configuration, 200-299 rules, 300-399 queries: see base/diagnostic.h
-  sql = 400,           // SQLite refused a statement
-  constraint = 401,    // a constraint of the schema was violated
-  queue_full = 402,    // the writer's queue is at its limit
-  read_only = 403,     // a write was tried on a read-only connection
-  schema_newer = 404,  // the database was written by a newer version
+  sql = 400,             // SQLite refused a statement
+  constraint = 401,      // a constraint of the schema was violated
+  queue_full = 402,      // the writer's queue is at its limit
+  read_only = 403,       // a write was tried on a read-only connection
+  schema_newer = 404,    // the database was written by a newer version
+  repeated_query = 405,  // a list was followed by one query a row, and the watch is to refuse that
   network = 500,
   http_status = 501,
   tls = 502,

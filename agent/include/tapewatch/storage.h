@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "tapewatch/api.h"
+#include "tapewatch/query_watch.h"
 #include "tapewatch/result.h"
 #include "tapewatch/row.h"
 
@@ -30,7 +31,7 @@ enum class Durability : std::uint8_t { fast, durable };
 // Reads inside one read transaction. Belongs to the closure it is passed to.
 class TAPEWATCH_API Reader final {
  public:
-  explicit Reader(Database& database) : database_(database) {}
+  explicit Reader(Database& database, QueryWatch* watch = nullptr) : database_(database), watch_(watch) {}
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
 
@@ -47,6 +48,7 @@ class TAPEWATCH_API Reader final {
 
  private:
   Database& database_;
+  QueryWatch* watch_;
 };
 
 // Reads and writes inside one write transaction. Belongs to the closure it is passed to.
@@ -131,9 +133,9 @@ class TAPEWATCH_API Store final {
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
-  // Runs f(Reader&) -> Result<T> in one read transaction on a reader of the pool.
+  // Runs f(Reader&) -> Result<T> in one read transaction on a reader of the pool. `watch` counts its statements.
   template <typename F>
-  [[nodiscard]] std::invoke_result_t<F&, Reader&> read(F&& f);
+  [[nodiscard]] std::invoke_result_t<F&, Reader&> read(F&& f, QueryWatch* watch = nullptr);
 
   // Runs the job and returns after its COMMIT. Not from inside a job of the same store (Code::invalid).
   [[nodiscard]] Status write(const Job& job, Durability durability = Durability::fast);
@@ -146,7 +148,7 @@ class TAPEWATCH_API Store final {
  private:
   class State;
   explicit Store(std::unique_ptr<State> state);
-  [[nodiscard]] Status run_read(const std::function<Status(Reader&)>& body);
+  [[nodiscard]] Status run_read(const std::function<Status(Reader&)>& body, QueryWatch* watch);
   std::unique_ptr<State> state_;
 };
 
@@ -155,10 +157,13 @@ Status Reader::for_each(std::string_view sql, Visit&& visit, const Args&... args
   const std::array<Value, sizeof...(Args) + 1> values{Value(args)..., Value()};
   Result<Rows> rows = run(sql, values.data(), sizeof...(Args));
   if (!rows.ok()) return std::move(rows).error();
-  for (;;) {
+  for (std::int64_t seen = 0;; ++seen) {
     const Result<bool> more = rows->next();
     if (!more.ok()) return more.error();
-    if (!more.value()) return success();
+    if (!more.value()) {
+      if (watch_ != nullptr) watch_->returned(sql, seen);
+      return success();
+    }
     if constexpr (std::is_same_v<std::invoke_result_t<Visit&, Row>, void>) {
       visit(row_detail::read_row<Row>(rows.value()));
     } else {
@@ -190,14 +195,16 @@ Result<std::optional<Row>> Reader::first(std::string_view sql, const Args&... ar
 }
 
 template <typename F>
-std::invoke_result_t<F&, Reader&> Store::read(F&& f) {
+std::invoke_result_t<F&, Reader&> Store::read(F&& f, QueryWatch* watch) {
   using R = std::invoke_result_t<F&, Reader&>;
   std::optional<R> out;
-  Status status = run_read([&](Reader& reader) -> Status {
-    out.emplace(f(reader));
-    if (!out->ok()) return out->error();
-    return success();
-  });
+  Status status = run_read(
+      [&](Reader& reader) -> Status {
+        out.emplace(f(reader));
+        if (!out->ok()) return out->error();
+        return success();
+      },
+      watch);
   if (!status.ok()) return std::move(status).error();
   return std::move(*out);
 }
