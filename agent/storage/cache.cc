@@ -317,9 +317,10 @@ void Cache::State::clear() {
 
 Cache::Stats Cache::State::stats() const {
   Stats out;
-  for (const auto& shard : shards_) {
-    MutexLock lock(shard->mutex);
-    const Counts& counts = shard->counts;
+  for (const auto& owner : shards_) {
+    Shard& shard = *owner;
+    MutexLock lock(shard.mutex);
+    const Counts counts = shard.counts;
     out.hits += counts.hits;
     out.negative_hits += counts.negative_hits;
     out.misses += counts.misses;
@@ -332,9 +333,9 @@ Cache::Stats Cache::State::stats() const {
     out.expired += counts.expired;
     out.invalidated += counts.invalidated;
     out.too_large += counts.too_large;
-    out.evicted += shard->sieve.evicted();
-    out.entries += static_cast<std::int64_t>(shard->sieve.size());
-    out.bytes += static_cast<std::int64_t>(shard->sieve.bytes());
+    out.evicted += shard.sieve.evicted();
+    out.entries += static_cast<std::int64_t>(shard.sieve.size());
+    out.bytes += static_cast<std::int64_t>(shard.sieve.bytes());
   }
   if (second_ != nullptr) out.second = second_->stats();
   return out;
