@@ -39,7 +39,7 @@ void read_names(const YamlNode& map, LogSourceMap& out, RuleFaults& faults) {
     for (const auto& [key, value] : fields->members) {
       std::vector<std::string> paths;
       read_paths(value, paths, faults);
-      const auto same = [&key](const auto& field) { return field.first == key.text; };
+      const auto same = [&name = key](const auto& field) { return field.first == name.text; };
       std::erase_if(out.fields, same);
       if (!paths.empty()) out.fields.emplace_back(key.text, std::move(paths));
     }
