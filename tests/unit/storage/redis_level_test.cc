@@ -94,8 +94,8 @@ TEST_F(RedisLevelTest, ThatThereIsNoneIsSharedToo) {
 
 TEST_F(RedisLevelTest, AWriteOfOneIsHeardByTheOther) {
   const auto one = cache(redis());
-  const auto two = cache(redis());
   warm(*one);
+  const auto two = cache(redis());  // later: it does not hear how the tables got their states
   EXPECT_EQ(get(*one, "a", "1"), "1");
   EXPECT_EQ(get(*two, "a", "2"), "1");
   EXPECT_EQ(get(*two, "p", "1", prices), "1");
