@@ -53,15 +53,6 @@ void end_child(::pid_t child) {
   (void)::waitpid(child, nullptr, 0);
 }
 
-bool write_all(int fd, const std::string& text) {
-  for (std::size_t at = 0; at < text.size();) {
-    const ::ssize_t written = ::write(fd, text.data() + at, text.size() - at);
-    if (written <= 0) return false;
-    at += static_cast<std::size_t>(written);
-  }
-  return true;
-}
-
 // The application's main loop. Rotates its log by renaming, as the usual loggers do.
 void write_log(const DemoOptions& options, const std::string& path, ::pid_t agent) {
   const SystemClock clock;
@@ -78,7 +69,7 @@ void write_log(const DemoOptions& options, const std::string& path, ::pid_t agen
     std::string text;
     app.advance(now, text);
     written += static_cast<std::int64_t>(text.size());
-    if (!write_all(fd.get(), text)) return;
+    if (!write_all(fd.get(), text, path).ok()) return;
     if (options.duration.count() > 0 && now - start > options.duration.count() * ns_per_ms) {
       ::kill(agent, SIGTERM);
       return;
@@ -181,7 +172,7 @@ int run_demo(const DemoOptions& options, Console& console, const RunAgent& run_a
   int write_end = pipe[1];
   const auto tell = [&write_end](const std::string& where) {
     if (write_end < 0) return;
-    (void)write_all(write_end, where);
+    (void)write_all(write_end, where, "the pipe");
     ::close(write_end);
     write_end = -1;
   };

@@ -12,16 +12,6 @@
 namespace tapewatch {
 namespace {
 
-Status write_all(int fd, std::string_view bytes, const std::string& path) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return errno_error("writing " + path, errno);
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return success();
-}
-
 std::string folder_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
@@ -70,6 +60,16 @@ Error errno_error(std::string_view what, int error_number) {
   return Error{code_of(error_number), std::string(what) + ": " + std::generic_category().message(error_number)};
 }
 
+Status write_all(int fd, std::string_view bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return errno_error("writing " + path, n < 0 ? errno : ENOSPC);
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return success();
+}
+
 Result<std::string> read_file(const std::string& path, std::uint64_t bytes_max) {
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.open()) return errno_error("opening " + path, errno);
@@ -99,6 +99,14 @@ Status write_file_durable(const std::string& path, std::string_view content) {
   if (::rename(temporary.c_str(), path.c_str()) != 0)
     return errno_error("renaming " + temporary + " to " + path, errno);
   return sync_folder(folder_of(path));
+}
+
+Status next_generation(const std::string& next, const std::string& current, const std::string& previous) {
+  ::unlink(previous.c_str());
+  if (::link(current.c_str(), previous.c_str()) != 0 && errno != ENOENT)
+    (void)::rename(current.c_str(), previous.c_str());
+  if (::rename(next.c_str(), current.c_str()) != 0) return errno_error("renaming " + next, errno);
+  return sync_folder(folder_of(current));
 }
 
 Status make_folders(const std::string& path) {

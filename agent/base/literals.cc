@@ -5,6 +5,7 @@
 #include <array>
 #include <deque>
 
+#include "base/ascii.h"
 #include "base/check.h"
 #include "base/literal_filter.h"
 
@@ -18,7 +19,7 @@
 namespace tapewatch {
 namespace {
 
-unsigned char lower(char c) { return static_cast<unsigned char>(c >= 'A' && c <= 'Z' ? c + 32 : c); }
+unsigned char lower(char c) { return static_cast<unsigned char>(ascii_lower(c)); }
 
 bool stands_at(std::string_view text, std::size_t end, const std::string& literal) {
   return end >= literal.size() && text.substr(end - literal.size(), literal.size()) == literal;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
+
 namespace tapewatch {
 namespace {
 
@@ -44,7 +46,7 @@ std::string folded(std::string_view key, bool dots) {
   std::string out;
   for (const char c : key) {
     if (c == '-' || c == '_' || c == ' ' || (dots && c == '.')) continue;
-    out.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c);
+    out.push_back(ascii_lower(c));
   }
   return out;
 }

@@ -54,16 +54,6 @@ std::string_view read_frames(std::string_view file, std::string& records) {
   return "";
 }
 
-Status write_all(int fd, std::string_view bytes, const std::string& path) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return errno_error("writing " + path, n < 0 ? errno : ENOSPC);
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return success();
-}
-
 Status write_frame(int fd, std::string_view bytes, const std::string& path) {
   if (bytes.empty()) return success();
   Status written = write_all(fd, head_of(bytes), path);
@@ -131,16 +121,9 @@ Status LinkFile::begin_next() {
   return write_all(next_file_.get(), magic, next_);
 }
 
-// As the checkpoint: at no moment is there no generation.
 Status LinkFile::complete_next() {
   if (::fdatasync(next_file_.get()) != 0) return errno_error("syncing " + next_, errno);
-  ::unlink(previous_.c_str());
-  if (::link(current_.c_str(), previous_.c_str()) != 0 && errno != ENOENT)
-    (void)::rename(current_.c_str(), previous_.c_str());
-  if (::rename(next_.c_str(), current_.c_str()) != 0) return errno_error("renaming " + next_, errno);
-  const Fd folder(::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!folder.open()) return errno_error("opening " + folder_, errno);
-  if (::fsync(folder.get()) != 0) return errno_error("syncing " + folder_, errno);
+  if (Status replaced = next_generation(next_, current_, previous_); !replaced.ok()) return replaced;
   file_ = std::exchange(next_file_, Fd());
   dirty_ = false;
   return success();

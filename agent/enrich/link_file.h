@@ -3,7 +3,7 @@
 // LinkFile: what the Correlator learned, on disk beside the checkpoint, so that a line read after a crash finds what
 // lines acknowledged before it taught. One file: everything at one moment, then what was learned since, record by
 // record; now and then it is begun anew, and the generation before is kept. Owned by the wiring, which adds what
-// belongs to a batch before it hands the batch on, and syncs before it commits positions. Thread: loop.
+// the worker hands on when positions are to be committed, and syncs before it commits them. Thread: loop.
 //
 // On disk (numbers little-endian): "TWLK", u32 version 1, then frames: u32 length, u64 XXH3 of the bytes, u32 check of
 // these two, that many bytes of LinkTable::save(). A frame cut short at the end is what a crash leaves; anything else

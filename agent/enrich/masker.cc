@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/ascii.h"
 #include "base/hash.h"
 #include "base/json_writer.h"
 #include "enrich/card.h"
@@ -29,7 +30,7 @@ std::string canonical(std::string_view secret, bool card, bool email) {
   std::string out;
   for (const char c : secret) {
     if (card && (c < '0' || c > '9')) continue;
-    out.push_back(email && c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c);
+    out.push_back(email ? ascii_lower(c) : c);
   }
   return out;
 }

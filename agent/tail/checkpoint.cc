@@ -93,12 +93,8 @@ Error corrupt(std::string_view what) { return Error{Code::corrupt, std::string(w
 Status write_new(const std::string& path, std::string_view bytes) {
   const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file.open()) return errno_error("creating " + path, errno);
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(file.get(), bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return errno_error("writing " + path, n < 0 ? errno : ENOSPC);
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
+  Status written = write_all(file.get(), bytes, path);
+  if (!written.ok()) return written;
   if (::fdatasync(file.get()) != 0) return errno_error("syncing " + path, errno);
   return success();
 }
@@ -194,15 +190,7 @@ Status CheckpointFile::save(Checkpoint& checkpoint) {
   checkpoint.written_wall_ns = clock_.wall_ns();
   Status written = write_new(next_, encode_checkpoint(checkpoint));
   if (!written.ok()) return written;
-  // A link, not a rename: at no moment is there no current generation. Where the file system has no hard links the
-  // rename is what is left, and load() then finds the previous generation.
-  ::unlink(previous_.c_str());
-  if (::link(current_.c_str(), previous_.c_str()) != 0 && errno != ENOENT)
-    (void)::rename(current_.c_str(), previous_.c_str());
-  if (::rename(next_.c_str(), current_.c_str()) != 0) return errno_error("renaming " + next_, errno);
-  const Fd folder(::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!folder.open()) return errno_error("opening " + folder_, errno);
-  if (::fsync(folder.get()) != 0) return errno_error("syncing " + folder_, errno);
+  if (Status replaced = next_generation(next_, current_, previous_); !replaced.ok()) return replaced;
   generation_ = checkpoint.generation;
   return success();
 }
