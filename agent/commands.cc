@@ -160,6 +160,16 @@ std::vector<Command> query_commands() {
        0,
        {},
        top_command},
+      {"health",
+       "",
+       "whether a running agent is well, for health checks",
+       "Exits with 0 when it is alive, with 1 when it is not or nobody answers.",
+       {config_flag, url_flag, {"ready", 0, "", "ready, not only alive"}},
+       "tapewatch health\ntapewatch health --ready -c tapewatch.yaml",
+       0,
+       0,
+       {},
+       health_command},
   };
 }
 
