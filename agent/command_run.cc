@@ -57,6 +57,13 @@ Result<Config> load_sound(const RunOptions& options, const Surroundings& around)
   return std::move(*config);
 }
 
+bool rules_sound(const Config& config, Console& console) {
+  Diagnostics diagnostics;
+  check_rules(config, diagnostics);
+  if (diagnostics.has_errors()) console.notice(diagnostics.render(console.err_colour));
+  return !diagnostics.has_errors();
+}
+
 }  // namespace
 
 void check_rules(const Config& config, Diagnostics& diagnostics) {
@@ -110,6 +117,7 @@ int run_agents(Config config, const RunOptions& options, Console& console) {
 int run_command(const Arguments& arguments, Console& console) {
   std::optional<Config> config = load_for_command(arguments, console);
   if (!config) return exit_bad_config;
+  if (arguments.has("strict") && !rules_sound(*config, console)) return exit_bad_config;
   RunOptions options;
   options.config_file = arguments.value("config", default_config_file);
   options.once = arguments.has("once");

@@ -65,13 +65,16 @@ class Service(places.PlaceCase):
         return tag
 
     def sh(self, script, check=True):
-        return self.podman("exec", self.container, "bash", "-ec", script, check=check)
+        done = self.podman("exec", self.container, "bash", "-ec", script, check=False)
+        if check and done.returncode != 0:
+            raise AssertionError(f"{script}\nended with {done.returncode}: {done.stdout}{done.stderr}\n{self.journal()[-3000:]}")
+        return done
 
     def show(self, name):
         return self.sh(f"systemctl show -P {name} tapewatch").stdout.strip()
 
     def journal(self):
-        return self.sh("journalctl --no-pager -o cat -u tapewatch").stdout
+        return self.sh("journalctl --no-pager -o cat -u tapewatch", check=False).stdout
 
     def write(self, lines):
         with open(os.path.join(self.folder, "logs", "app.log"), "a", encoding="ascii") as out:
@@ -91,7 +94,9 @@ class Service(places.PlaceCase):
     def test_life(self):
         self.until(lambda: self.sh("systemctl is-system-running", check=False).stdout.strip() in ("running", "degraded"), 30,
                    "systemd is up")
-        install, look, *_ = (block for block in places.commands_of(README))
+        # What systemd does by itself on a machine, but not in a container: else mounts of credentials are not seen.
+        self.sh("mount --make-rshared /")
+        install, look, secret = places.commands_of(README)
         self.write(1000)
         os.chmod(os.path.join(self.folder, "logs", "app.log"), 0o644)
         self.sh("DEBIAN_FRONTEND=noninteractive dpkg -i /tmp/tapewatch.deb")
@@ -108,7 +113,7 @@ class Service(places.PlaceCase):
         self.sandbox()
         self.reload()
         self.broken()
-        self.secrets(places.commands_of(README)[2])
+        self.secrets(secret)
         self.killed()
         self.watchdog()
         self.stop()
@@ -154,7 +159,8 @@ class Service(places.PlaceCase):
         self.sh("echo 'servise: {}' > /etc/tapewatch/conf.d/20.yaml")
         self.assertNotEqual(0, self.sh("systemctl restart tapewatch", check=False).returncode)
         time.sleep(3)  # longer than RestartSec
-        self.assertEqual("failed", self.show("ActiveState"), "not tried again")
+        self.assertEqual(("failed", "78"), (self.show("ActiveState"), self.show("ExecMainStatus")), "not tried again")
+        self.assertIn('did you mean "service"?', self.journal())
         self.sh("rm /etc/tapewatch/conf.d/20.yaml; systemctl start tapewatch")
         self.all_stored()
         self.tell("broken file refused")
@@ -201,7 +207,7 @@ class Service(places.PlaceCase):
                 "systemctl daemon-reload; systemctl restart tapewatch")
         pid = self.show("MainPID")
         time.sleep(5)
-        self.assertEqual(pid, self.show("MainPID"), "while it goes on it is fed")
+        self.assertEqual(pid, self.show("MainPID"), "while it goes on it is fed\n" + self.journal()[-2000:])
         self.sh(f"kill -STOP {pid}")
         self.until(lambda: self.show("MainPID") not in ("0", pid), 20, self.journal)
         self.write(10)
