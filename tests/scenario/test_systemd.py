@@ -19,17 +19,6 @@ CONFIG = "/etc/tapewatch/tapewatch.yaml"
 EXPOSURE_MAX = 1.5
 
 
-class Unit(places.PlaceCase):
-    place = "systemd"
-
-    def test_exposure(self):
-        analyze = program("systemd-analyze", "systemd")
-        said = places.run(analyze, "security", "--offline=true", "--no-pager", UNIT).stdout
-        exposure = float(re.search(r"Overall exposure level for \S+: ([\d.]+)", said)[1])
-        self.assertLessEqual(exposure, EXPOSURE_MAX)
-        self.tell(f"exposure {exposure}")
-
-
 class Service(places.PlaceCase):
     place = "systemd"
 
@@ -90,6 +79,13 @@ class Service(places.PlaceCase):
     def all_stored(self):
         self.until(lambda: len(self.stored()) >= self.written, 30, lambda: self.journal()[-3000:])
         self.assertEqual(list(range(self.written)), sorted(self.stored()), "each once")
+
+    def test_exposure(self):
+        analyze = program("systemd-analyze", "systemd")
+        said = places.run(analyze, "security", "--offline=true", "--no-pager", UNIT).stdout
+        exposure = float(re.search(r"Overall exposure level for \S+: ([\d.]+)", said)[1])
+        self.assertLessEqual(exposure, EXPOSURE_MAX)
+        self.tell(f"exposure {exposure}")
 
     def test_life(self):
         self.until(lambda: self.sh("systemctl is-system-running", check=False).stdout.strip() in ("running", "degraded"), 30,
