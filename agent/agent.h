@@ -22,6 +22,7 @@
 #include "loop/loop.h"
 #include "loop/signal_watch.h"
 #include "masked_log.h"
+#include "notify.h"
 #include "stages.h"
 #include "tail/tailer.h"
 #include "worker.h"
@@ -39,6 +40,7 @@ class Agent final {
     std::function<Status()> reload;
     // Told once the page and the API answer.
     std::function<void(const std::string& address)> listening;
+    Notify* notify = nullptr;  // told of every turn, of reloads and of the end
     // Told each alert, on the loop's thread.
     std::function<void(const Alert&)> alert;
   };
