@@ -135,7 +135,7 @@ ApiServer::ApiServer(Options options, const StatusBoard& status, SearchBackend* 
     });
   }
   router_->on("/metrics", [&metrics](std::string_view) {
-    return HttpAnswer{200, std::string(AgentMetrics::content_type), metrics.serialize(), {}, false, false};
+    return HttpAnswer{200, std::string(content_type_of(MetricsFormat::text)), metrics.serialize(), {}, false, false};
   });
   router_->on("/api/v1/search", [&api](std::string_view query) { return api.search(query); });
   router_->on("/api/v1/trace", [&api](std::string_view query) { return api.trace(query); });
