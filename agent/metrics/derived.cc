@@ -85,7 +85,9 @@ SampleFamily DerivedFamily::collect() const {
   SampleFamily out{std::move(name), options_.type, options_.help, options_.unit, {}};
   for (const auto& [values, sum] : sums) {
     std::string labels;
-    for (std::size_t i = 0; i < values.size(); ++i) append_label(labels, options_.labels[i], values[i]);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (!values[i].empty()) append_label(labels, options_.labels[i], values[i]);  // an empty one is none
+    }
     if (options_.type == FamilyType::histogram) {
       append_histogram(out, labels, options_.bounds, sum.counts, sum.number, sum.exemplars);
       continue;
