@@ -5,11 +5,9 @@
 
 #include <algorithm>
 
-#include "base/files.h"
-#include "base/utf8.h"
 #include "config_check.h"
+#include "config_metrics.h"
 #include "config_reader.h"
-#include "config_text.h"
 #include "config_tree.h"
 
 namespace tapewatch {
@@ -185,7 +183,7 @@ std::string default_state_dir(const Surroundings& around) {
   return "";
 }
 
-Config read_all(ConfigSection top, bool whole, const Surroundings& around) {
+Config read_all(ConfigSection top, bool whole, const Surroundings& around, ConfigFaults& faults) {
   Config out;
   out.service.instance = around.host_name;
   read_service(top.section("service"), out.service);
@@ -199,9 +197,11 @@ Config read_all(ConfigSection top, bool whole, const Surroundings& around) {
   ConfigSection rules = top.section("rules");
   rules.texts("include", out.rules.include);
   rules.texts("pipelines", out.rules.pipelines);
-  check_rules(rules, out.rules);
+  check_relative_patterns(rules, "include", out.rules.include);
+  check_relative_patterns(rules, "pipelines", out.rules.pipelines);
   rules.finish();
   read_alerts(top.section("alerts"), out.alerts);
+  read_metrics(top.section("metrics"), around, faults, out.metrics);
   ConfigSection outputs = top.section("outputs");
   ConfigSection elastic = outputs.section("elasticsearch");
   if (elastic.present()) out.elastic = read_elastic(std::move(elastic));
@@ -245,54 +245,21 @@ std::vector<std::string> further_files(const std::string& path) {
   return out;
 }
 
-// Joins one file to the tree. Returns false when it is not there whole.
-bool read_file_into(YamlNode& root, const std::string& path, ConfigFaults& faults) {
-  const int file = faults.add_file(path);
-  auto content = read_file(path, config_bytes_max);
-  if (!content) {
-    const Error& error = content.error();
-    if (error.code == Code::limit) {
-      faults.error({0, 0, 1, file}, 102, "larger than 1 MiB");
-    } else {
-      const bool absent = error.code == Code::not_found;
-      faults.error({0, 0, 1, file}, 101, "cannot be read",
-                   absent ? "there is no such file; `tapewatch init LOGFILE` writes one" : error.message);
-    }
-    return false;
-  }
-  std::string shown = redact_secrets(*content);
-  if (!is_utf8(shown)) {
-    for (char& c : shown) c = static_cast<unsigned char>(c) < 0x80 ? c : '?';
-  }
-  faults.diagnostics().add_source(path, std::move(shown));
-  if (!check_text(file, *content, faults)) return false;
-  ConfigFile read = read_config_text(file, *content, faults);
-  if (file == 0) {
-    root = std::move(read.root);
-    if (root.is_null()) {
-      root.kind = YamlNode::Kind::map;
-      root.place = {0, 0, 1, file};
-    }
-  } else {
-    merge_config(root, std::move(read.root));
-  }
-  return read.whole;
-}
-
 }  // namespace
 
 std::optional<Config> load_config(const std::string& path, const Surroundings& around, Diagnostics& diagnostics) {
   ConfigFaults faults(diagnostics);
   YamlNode root;
   root.kind = YamlNode::Kind::refused;
-  bool whole = read_file_into(root, path, faults);
+  bool whole = join_config_file(root, path, faults);
   if (root.kind != YamlNode::Kind::refused) {
-    for (const std::string& further : further_files(path)) whole &= read_file_into(root, further, faults);
+    for (const std::string& further : further_files(path)) whole &= join_config_file(root, further, faults);
   }
   ConfigSection top(faults, around, &root, {0, 0, 1, 0}, "");
   if (!top.present()) return std::nullopt;
-  Config config = read_all(std::move(top), whole, around);
-  if (faults.errors() > 0) return std::nullopt;
+  const int errors_before = diagnostics.errors() - faults.errors();
+  Config config = read_all(std::move(top), whole, around, faults);
+  if (diagnostics.errors() > errors_before) return std::nullopt;
   return config;
 }
 

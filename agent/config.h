@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // Config: everything a person can set, as plain structs with the defaults of config/README.md. Made only by
-// load_config(), which checks all of it; after loading nothing remembers files or lines. Each module has its own
+// load_config(), which checks all of it; after loading nothing remembers files or lines, but for the conditions of
+// metrics, which are read like those of rules once the fields are known. Each module has its own
 // Options; the agent fills them from here, so that no module reads YAML, the environment or flags.
 // Thread: any (values).
 
@@ -15,6 +16,7 @@
 
 #include "base/diagnostic.h"
 #include "base/log.h"
+#include "base/yaml.h"
 #include "secret.h"
 #include "surroundings.h"
 
@@ -144,6 +146,35 @@ struct HttpConfig {
   std::vector<std::string> allowed_hosts;
 };
 
+// A metric derived from lines.
+struct LogMetricConfig {
+  enum class Type : std::uint8_t { counter, gauge, histogram };
+  enum class Form : std::uint8_t { plain, lower, route, status_class };
+  struct Label {
+    std::string name;
+    std::string field;
+    Form form = Form::plain;
+  };
+  std::string name;
+  std::string help;
+  Type type = Type::counter;
+  std::string value;  // the field that is added, set or observed; "": a counter adds 1
+  double scale = 1;   // from the field's unit to that of the name
+  std::vector<Label> labels;
+  std::vector<double> buckets;
+  std::uint64_t series_max = 200;
+  milliseconds expire_after{3'600'000};  // 0: never
+  bool exemplars = true;
+  // Which lines: a search, or a whole detection with its condition; null: those that have the field.
+  YamlNode condition;
+  bool is_detection = false;
+  std::string file;  // in which it stands
+};
+
+struct MetricsConfig {
+  std::vector<LogMetricConfig> from_logs;
+};
+
 struct LimitsConfig {
   std::uint64_t in_flight_bytes = 16 * mib;
   milliseconds shutdown_timeout{8'000};
@@ -160,6 +191,7 @@ struct Config {
   MaskConfig mask;
   RulesConfig rules;
   AlertsConfig alerts;
+  MetricsConfig metrics;
   std::optional<ElasticConfig> elastic;
   StoreConfig store;
   HttpConfig http;

@@ -143,18 +143,16 @@ void check_absolute(ConfigSection& section, std::string_view key, const std::str
                 absolute_hint(section, place, section.written(key)));
 }
 
-void check_rules(ConfigSection& section, RulesConfig& rules) {
-  for (const auto& [key, patterns] : {std::pair("include", &rules.include), std::pair("pipelines", &rules.pipelines)}) {
-    for (std::size_t i = 0; i < patterns->size(); ++i) {
-      std::string& pattern = (*patterns)[i];
-      const YamlPlace place = section.place_of_item(key, i);
-      if (pattern.empty()) continue;
-      if (!glob_is_closed(pattern)) {
-        section.error(place, 134,
-                      "pattern " + section.written(key, i) + " has an open bracket in rules." + std::string(key));
-      }
-      if (pattern[0] != '/') pattern = section.folder_of(place) + "/" + pattern;
+void check_relative_patterns(ConfigSection& section, std::string_view key, std::vector<std::string>& patterns) {
+  for (std::size_t i = 0; i < patterns.size(); ++i) {
+    std::string& pattern = patterns[i];
+    const YamlPlace place = section.place_of_item(key, i);
+    if (pattern.empty()) continue;
+    if (!glob_is_closed(pattern)) {
+      section.error(place, 134,
+                    "pattern " + section.written(key, i) + " has an open bracket in " + section.name_of(key));
     }
+    if (pattern[0] != '/') pattern = section.folder_of(place) + "/" + pattern;
   }
 }
 

@@ -15,8 +15,8 @@ void check_input_names(ConfigSection& top, const std::vector<InputConfig>& input
 void check_words(ConfigSection& section, std::string_view key, const std::vector<std::string>& values,
                  const std::vector<std::string_view>& allowed);
 void check_absolute(ConfigSection& section, std::string_view key, const std::string& path);
-// Makes the patterns absolute.
-void check_rules(ConfigSection& section, RulesConfig& rules);
+// Makes patterns absolute that may start at the configuration's folder.
+void check_relative_patterns(ConfigSection& section, std::string_view key, std::vector<std::string>& patterns);
 // http or https, with a host, without user and password.
 void check_url(ConfigSection& section, std::string_view key, std::size_t index, const std::string& url);
 // Sets `data_stream` when neither it nor `index` is given.

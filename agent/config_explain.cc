@@ -91,6 +91,22 @@ constexpr Explanation explanations[] = {
      "A pattern for packed files (warning).\nNames that end in .gz, .zst, .xz, .bz2, .lz4, .zip or .Z are never read: "
      "what is in them is no text. Let rotation pack files some rotations later (delaycompress), so that they are read "
      "before."},
+    {160,
+     "A name that a metric cannot have.\nSmall letters, digits and _; counters end in _total and nothing else does; "
+     "times are in seconds and sizes in bytes, and end so; names that Prometheus or the agent use themselves are "
+     "taken."},
+    {161, "Two metrics have the same name.\nA counter's name without _total counts too: OpenMetrics knows it by that."},
+    {162,
+     "A name that a label cannot have.\nSmall letters, digits and _; le, quantile, job, instance and trace_id are "
+     "taken."},
+    {163, "Buckets that a histogram cannot have.\nUpper bounds, each above the one before, 100 at most."},
+    {164,
+     "A unit that does not fit the metric's name.\n`unit` is what the field holds; the metric itself is in seconds "
+     "or bytes, as its name ends."},
+    {165,
+     "A label from a field without end (warning).\nEvery value of a label is a series that Prometheus keeps. Beyond "
+     "series_max all others are counted under \"_other\". Ids belong into exemplars, which tapewatch adds by itself."},
+    {166, "A pattern in metrics.include matches no file (warning)."},
 };
 
 }  // namespace

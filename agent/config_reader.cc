@@ -408,6 +408,33 @@ std::vector<ConfigSection> ConfigSection::sections(std::string_view key) {
   return out;
 }
 
+const YamlNode* ConfigSection::tree(std::string_view key) {
+  const YamlMember* member = take(key);
+  return member == nullptr ? nullptr : &member->value;
+}
+
+ConfigSection ConfigSection::member_section(std::string_view key, const YamlMember& member) {
+  return ConfigSection(faults_, around_, &member.value, member.key.place, name_of(key) + "." + member.key.text);
+}
+
+void ConfigSection::numbers(std::string_view key, std::vector<double>& out) {
+  const YamlMember* member = take(key);
+  if (member == nullptr) return;
+  if (member->value.kind != YamlNode::Kind::list) return wrong_type(*member, "a list of numbers");
+  std::vector<double> values;
+  for (const YamlNode& item : member->value.items) {
+    double value = 0;
+    const char* end = item.text.data() + item.text.size();
+    const auto read = std::from_chars(item.text.data(), end, value);
+    if (item.kind != YamlNode::Kind::scalar || item.quoted || read.ec != std::errc() || read.ptr != end) {
+      faults_.error(item.place, 128, quoted(item.text) + " is not a number in " + name_of(key));
+      return;
+    }
+    values.push_back(value);
+  }
+  out = std::move(values);
+}
+
 void ConfigSection::named_texts(std::string_view key, std::vector<std::pair<std::string, std::string>>& out) {
   const YamlMember* member = take(key);
   if (member == nullptr) return;

@@ -67,6 +67,11 @@ class ConfigSection final {
 
   [[nodiscard]] ConfigSection section(std::string_view key);
   [[nodiscard]] std::vector<ConfigSection> sections(std::string_view key);  // of a list of maps
+  // What stands at the key, whatever it is, and one of its members as a section; nullptr without the key.
+  [[nodiscard]] const YamlNode* tree(std::string_view key);
+  [[nodiscard]] ConfigSection member_section(std::string_view key, const YamlMember& member);
+  // Numbers as JSON writes them.
+  void numbers(std::string_view key, std::vector<double>& out);
   // Every scalar below the key with its dotted name.
   void named_texts(std::string_view key, std::vector<std::pair<std::string, std::string>>& out);
 
@@ -77,6 +82,8 @@ class ConfigSection final {
   void warning(const YamlPlace& place, int number, std::string message, std::string hint = "") {
     faults_.warning(place, number, std::move(message), std::move(hint));
   }
+  // The file in which this place stands, as it was named.
+  [[nodiscard]] const std::string& file_of(const YamlPlace& place) const { return faults_.file(place.file); }
   // Folder of the file in which this place stands; absolute.
   [[nodiscard]] std::string folder_of(const YamlPlace& place) const;
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <sstream>
 
+#include "base/files.h"
+#include "base/utf8.h"
 #include "config_text.h"
 
 namespace tapewatch {
@@ -121,13 +123,46 @@ void merge_config(YamlNode& base, YamlNode&& later) {
       continue;
     }
     const bool lists = known->value.kind == YamlNode::Kind::list && member.value.kind == YamlNode::Kind::list;
-    if (lists && member.key.text == "inputs") {
+    if (lists && (member.key.text == "inputs" || member.key.text == "from_logs")) {
       for (YamlNode& item : member.value.items) known->value.items.push_back(std::move(item));
       continue;
     }
     known->key.place = member.key.place;
     merge_config(known->value, std::move(member.value));
   }
+}
+
+bool join_config_file(YamlNode& root, const std::string& path, ConfigFaults& faults) {
+  const int file = faults.add_file(path);
+  auto content = read_file(path, config_bytes_max);
+  if (!content) {
+    const Error& error = content.error();
+    if (error.code == Code::limit) {
+      faults.error({0, 0, 1, file}, 102, "larger than 1 MiB");
+    } else {
+      const bool absent = error.code == Code::not_found;
+      faults.error({0, 0, 1, file}, 101, "cannot be read",
+                   absent ? "there is no such file; `tapewatch init LOGFILE` writes one" : error.message);
+    }
+    return false;
+  }
+  std::string shown = redact_secrets(*content);
+  if (!is_utf8(shown)) {
+    for (char& c : shown) c = static_cast<unsigned char>(c) < 0x80 ? c : '?';
+  }
+  faults.diagnostics().add_source(path, std::move(shown));
+  if (!check_text(file, *content, faults)) return false;
+  ConfigFile read = read_config_text(file, *content, faults);
+  if (root.kind == YamlNode::Kind::refused) {
+    root = std::move(read.root);
+    if (root.is_null()) {
+      root.kind = YamlNode::Kind::map;
+      root.place = {0, 0, 1, file};
+    }
+  } else {
+    merge_config(root, std::move(read.root));
+  }
+  return read.whole;
 }
 
 }  // namespace tapewatch

@@ -128,11 +128,13 @@ class DemoFolder final {
 
   [[nodiscard]] Status fill(const std::string& address) const {
     if (path_.empty()) return Error{Code::io, "cannot make a temporary folder"};
-    for (const char* folder : {"/log", "/rules", "/state"}) {
+    for (const char* folder : {"/log", "/rules", "/metrics", "/state"}) {
       if (Status made = make_folders(path_ + folder); !made) return made;
     }
     const std::string rules(demo_rules());
     if (Status written = write_file_durable(path_ + "/rules/demo.yaml", rules); !written) return written;
+    const std::string metrics(demo_metrics());
+    if (Status written = write_file_durable(path_ + "/metrics/trading.yaml", metrics); !written) return written;
     return write_file_durable(config_file(), demo_configuration(path_, address));
   }
 

@@ -194,13 +194,15 @@ void DemoApp::plan_approval(std::int64_t at, const std::string& order, const std
                .add("approval.id", approval)
                .add("event.action", "approval-requested")
                .end());
-  at += ms(100, 280);
+  const std::int64_t wait = ms(100, 280);
+  at += wait;
   const bool granted = below(10) > 0;
   plan(at, Line(at, granted ? "INFO" : "WARNING", "oms.approvals",
                 granted ? "Approval granted" : "承認申請が却下されました")
                .add("order.id", order)
                .add("approval.id", approval)
                .add("event.action", granted ? "approval-granted" : "approval-denied")
+               .add("event.duration", wait)
                .add("user.id", "supervisor-" + std::to_string(1 + below(3)))
                .end());
 }
@@ -215,12 +217,14 @@ void DemoApp::plan_request(std::int64_t at) {
   append_json_string(http, method);
   http += "},\"response\":{\"status_code\":" + std::to_string(status) + "}}";
   plan(at, Line(at, "DEBUG", "api.http.access", "Request received").add("trace.id", trace).add("url.path", path).end());
-  at += ms(1, status == 503 ? 2'000 : 40);
+  const std::int64_t took = ms(1, status == 503 ? 2'000 : 40);
+  at += took;
   plan(at, Line(at, status == 503 ? "ERROR" : "INFO", "api.http.access",
                 std::string(method) + " " + std::string(path) + " " + std::to_string(status))
                .add("trace.id", trace)
                .add("span.id", hex(16))
                .object("http", http)
+               .add("event.duration", took)
                .add("url.path", path)
                .add("user.id", user())
                .add("source.ip", address())

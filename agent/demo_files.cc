@@ -59,6 +59,9 @@ std::string demo_configuration(const std::string& folder, const std::string& add
          "rules: {include: [" +
          json_string(folder + "/rules/*.yaml") +
          "]}\n"
+         "metrics: {include: [" +
+         json_string(folder + "/metrics/trading.yaml") +
+         "]}\n"
          "store: {enabled: true, retention: {size: 256MiB}, flush_interval: 200ms}\n"
          "http: {address: " +
          json_string(address) +

@@ -73,6 +73,7 @@ void Pipeline::run_line(const Line& line, const LineBlock& block, std::uint64_t 
     document = document_;
   }
   if (parts_.store != nullptr) parts_.store->add(event, id, document);
+  if (parts_.series != nullptr) parts_.series->see(event, document, block.read_ns);
   if (parts_.detector != nullptr) {
     if (event.time_ns > newest_event_ns_) {
       newest_event_ns_ = event.time_ns;
@@ -132,6 +133,7 @@ void Pipeline::silent_until(std::int64_t steady_ns) {
 void Pipeline::turn(std::int64_t steady_ns) {
   if (parts_.bulk != nullptr) parts_.bulk->seal_if_due(steady_ns);
   if (parts_.store != nullptr) parts_.store->seal_if_due(steady_ns);
+  if (parts_.series != nullptr) parts_.series->turn(steady_ns);
   if (parts_.between_blocks) parts_.between_blocks(false);
 }
 

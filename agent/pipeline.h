@@ -15,6 +15,7 @@
 #include "enrich/enricher.h"
 #include "enrich/masker.h"
 #include "event/parser.h"
+#include "log_series.h"
 #include "metrics/agent_metrics.h"
 #include "sinks/bulk_builder.h"
 #include "sinks/store_feed.h"
@@ -28,6 +29,7 @@ class Pipeline final {
     Enricher* enricher = nullptr;
     Masker* masker = nullptr;      // null: masking is off
     Detector* detector = nullptr;  // null: no rules
+    LogSeries* series = nullptr;   // null: no metrics derived from lines
     BulkBuilder* bulk = nullptr;   // null: no Elasticsearch
     StoreFeed* store = nullptr;    // null: no embedded store
     Masker* samples = nullptr;     // of what is shown in the log; null without `log`

@@ -12,6 +12,7 @@ std::unique_ptr<Stages> Stages::open(const Config& config, AgentMetrics& metrics
   // Enrichment first: its aliases give source names their meaning, which rules build on.
   stages->open_enrichment(config, metrics);
   stages->open_rules(config, diagnostics);
+  stages->series_ = LogSeries::open(config.metrics, stages->fields_, metrics, diagnostics);
   if (config.enrich.correlation.enabled) stages->on_links_ = std::move(outputs.links);
   stages->parser_ = std::make_unique<Parser>(stages->fields_, stages->masker_->key_policy());
   if (config.elastic && outputs.batch) {
@@ -25,6 +26,7 @@ std::unique_ptr<Stages> Stages::open(const Config& config, AgentMetrics& metrics
   parts.enricher = stages->enricher_.get();
   parts.masker = config.mask.enabled ? stages->masker_.get() : nullptr;
   parts.detector = stages->detector_.get();
+  parts.series = stages->series_.get();
   parts.bulk = stages->bulk_.get();
   parts.store = stages->store_.get();
   parts.samples = stages->masker_.get();

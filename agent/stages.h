@@ -13,6 +13,7 @@
 #include "enrich/enricher.h"
 #include "enrich/masker.h"
 #include "event/parser.h"
+#include "log_series.h"
 #include "metrics/agent_metrics.h"
 #include "pipeline.h"
 #include "sinks/bulk_builder.h"
@@ -32,8 +33,8 @@ class Stages final {
     std::function<void(LinkRecords)> links;
   };
 
-  // Loads the rules that the configuration names; every fault of theirs is added to `diagnostics`, and rules that are
-  // sound are run all the same.
+  // Loads the rules and metrics that the configuration names; every fault of theirs is added to `diagnostics`, and
+  // those that are sound are run all the same.
   [[nodiscard]] static std::unique_ptr<Stages> open(const Config& config, AgentMetrics& metrics,
                                                     Diagnostics& diagnostics, Outputs outputs);
 
@@ -69,6 +70,7 @@ class Stages final {
   std::unique_ptr<Masker> masker_;
   std::unique_ptr<Detector> detector_;
   std::vector<RuleLoader::Report> rule_reports_;
+  std::unique_ptr<LogSeries> series_;
   std::unique_ptr<Parser> parser_;
   std::unique_ptr<BulkBuilder> bulk_;
   std::unique_ptr<StoreFeed> store_;

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "event/shown_value.h"
 
 namespace tapewatch {
 namespace {
@@ -59,22 +60,6 @@ bool read_number(std::string_view text, std::uint64_t& bits) {
   if (error != std::errc() || stop != text.data() + text.size() || !std::isfinite(number)) return false;
   bits = std::bit_cast<std::uint64_t>(number);
   return true;
-}
-
-bool is_boundary(char c) { return std::strchr(":,[]{} \t\"", c) != nullptr; }
-
-// Whether the value stands in the document as it does in the line, so that showing it tells nothing that masking hid.
-bool document_shows(std::string_view document, const FieldValue& value) {
-  const std::string_view raw = value.raw;
-  for (std::size_t at = document.find(raw); at != std::string_view::npos; at = document.find(raw, at + 1)) {
-    const std::size_t end = at + raw.size();
-    if (at == 0 || end >= document.size()) continue;
-    if (value.type == JsonType::string ? document[at - 1] == '"' && document[end] == '"'
-                                       : is_boundary(document[at - 1]) && is_boundary(document[end])) {
-      return true;
-    }
-  }
-  return false;
 }
 
 // One thread writes: no need for an atomic addition.

@@ -22,6 +22,7 @@ namespace tapewatch {
 namespace {
 
 constexpr std::string_view head_end = "\r\n\r\n";
+constexpr const char* openmetrics_type = "application/openmetrics-text";
 
 // One request in, one answer out, both in memory.
 class MemoryStream final : public httplib::Stream {
@@ -64,13 +65,25 @@ class MemoryStream final : public httplib::Stream {
 std::string written(const ApiRequest& request) {
   std::string out = "GET " + request.path;
   if (!request.query.empty()) out.append("?").append(request.query);
-  return out.append(" HTTP/1.1\r\nHost: tapewatch\r\nConnection: close\r\n\r\n");
+  out.append(" HTTP/1.1\r\nHost: tapewatch\r\nConnection: close\r\n");
+  if (negotiated_format(request.accept) == MetricsFormat::openmetrics) {
+    out.append("Accept: ").append(openmetrics_type).append("\r\n");
+  }
+  return out.append("\r\n");
 }
 
-// What stands behind the '?' of the address, as sent.
-std::string_view raw_query(const httplib::Request& request) {
+// What a handler is asked.
+struct Asked {
+  std::string_view query;  // what stands behind the '?' of the address, as sent
+  MetricsFormat format = MetricsFormat::text;
+};
+
+Asked asked_of(const httplib::Request& request) {
   const std::size_t mark = request.target.find('?');
-  return mark == std::string::npos ? std::string_view() : std::string_view(request.target).substr(mark + 1);
+  Asked asked;
+  if (mark != std::string::npos) asked.query = std::string_view(request.target).substr(mark + 1);
+  if (request.get_header_value("Accept") == openmetrics_type) asked.format = MetricsFormat::openmetrics;
+  return asked;
 }
 
 void fill(httplib::Response& response, HttpAnswer answer) {
@@ -99,13 +112,13 @@ HttpAnswer read_answer(const std::string& bytes) {
 
 class ApiServer::Router final : public httplib::Server {
  public:
-  using Handle = std::function<HttpAnswer(std::string_view query)>;
+  using Handle = std::function<HttpAnswer(const Asked&)>;
 
   // No exception of a handler gets into the library, which would put its words into a header.
   void on(const char* path, Handle handle) {
     Get(path, [handle = std::move(handle)](const httplib::Request& request, httplib::Response& response) {
       try {
-        fill(response, handle(raw_query(request)));
+        fill(response, handle(asked_of(request)));
       } catch (const std::exception&) {
         fill(response, problem(500, "the answer could not be made"));
       }
@@ -130,20 +143,21 @@ ApiServer::ApiServer(Options options, const StatusBoard& status, SearchBackend* 
     : options_(options), api_(status, backend, clock, options.api), router_(std::make_unique<Router>()) {
   const Api& api = api_;
   for (const PageFile& file : page_files()) {
-    router_->on(file.path, [&file](std::string_view) {
+    router_->on(file.path, [&file](const Asked&) {
       return HttpAnswer{200, std::string(file.content_type), std::string(file.content), {}, false, false};
     });
   }
-  router_->on("/metrics", [&metrics](std::string_view) {
-    return HttpAnswer{200, std::string(AgentMetrics::content_type), metrics.serialize(), {}, false, false};
+  router_->on("/metrics", [&metrics](const Asked& asked) {
+    return HttpAnswer{200,  std::string(content_type_of(asked.format)), metrics.serialize(asked.format), {}, false,
+                      false};
   });
-  router_->on("/api/v1/search", [&api](std::string_view query) { return api.search(query); });
-  router_->on("/api/v1/trace", [&api](std::string_view query) { return api.trace(query); });
-  router_->on("/api/v1/histogram", [&api](std::string_view query) { return api.histogram(query); });
-  router_->on("/api/v1/alerts", [&api](std::string_view) { return api.alerts(); });
-  router_->on("/api/v1/rules", [&api](std::string_view) { return api.rules(); });
-  router_->on("/api/v1/files", [&api](std::string_view) { return api.files(); });
-  router_->on("/api/v1/status", [&api](std::string_view) { return api.status(); });
+  router_->on("/api/v1/search", [&api](const Asked& asked) { return api.search(asked.query); });
+  router_->on("/api/v1/trace", [&api](const Asked& asked) { return api.trace(asked.query); });
+  router_->on("/api/v1/histogram", [&api](const Asked& asked) { return api.histogram(asked.query); });
+  router_->on("/api/v1/alerts", [&api](const Asked&) { return api.alerts(); });
+  router_->on("/api/v1/rules", [&api](const Asked&) { return api.rules(); });
+  router_->on("/api/v1/files", [&api](const Asked&) { return api.files(); });
+  router_->on("/api/v1/status", [&api](const Asked&) { return api.status(); });
 }
 
 ApiServer::~ApiServer() = default;

@@ -161,6 +161,7 @@ void RequestParser::take_known_header(std::string_view name, std::string_view va
   if (name == "sec-fetch-mode") return take_once(request_.fetch_mode, seen_fetch_mode, value);
   if (name == "last-event-id") return take_once(request_.last_event_id, seen_last_event_id, value);
   if (name == "content-length") return take_content_length(value);
+  if (name == "accept") request_.accept.append(request_.accept.empty() ? "" : ",").append(value);
   if (name == "connection" && ascii_lower(value).find("close") != std::string::npos) request_.close = true;
   if (name == "transfer-encoding") return refuse(411, "a body needs a Content-Length, not a Transfer-Encoding");
   if (name == "content-encoding") return refuse(415, "an encoded body is not taken");

@@ -30,6 +30,7 @@ struct ApiRequest {
   std::string query;  // behind the '?', as sent
   std::string host;   // as sent, with its port
   std::string authorization;
+  std::string accept;  // several of this header are one, with commas
   std::string origin;
   std::string fetch_site;  // Sec-Fetch-Site
   std::string fetch_mode;  // Sec-Fetch-Mode

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "metrics/agent_metrics.h"
 
-#include <prometheus/text_serializer.h>
+#include <prometheus/metric_family.h>
 
-#include <sstream>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -54,6 +53,47 @@ MetricFamily collect(const Family<Series>& family) {
     fill(metric, series);
     out.metric.push_back(std::move(metric));
   });
+  return out;
+}
+
+FamilyType type_of(MetricType type) {
+  switch (type) {
+    case MetricType::Counter:
+      return FamilyType::counter;
+    case MetricType::Gauge:
+      return FamilyType::gauge;
+    case MetricType::Histogram:
+      return FamilyType::histogram;
+    case MetricType::Summary:
+      return FamilyType::summary;
+    default:
+      return FamilyType::unknown;
+  }
+}
+
+void append_samples(SampleFamily& out, const std::string& suffix, const ClientMetric& metric) {
+  std::string labels;
+  for (const ClientMetric::Label& label : metric.label) append_label(labels, label.name, label.value);
+  if (out.type == FamilyType::counter || out.type == FamilyType::gauge) {
+    const double value = out.type == FamilyType::counter ? metric.counter.value : metric.gauge.value;
+    out.samples.push_back({suffix, std::move(labels), number_text(value), {}, {}});
+    return;
+  }
+  std::vector<double> bounds;
+  std::vector<std::uint64_t> counts;
+  std::uint64_t below = 0;
+  for (const ClientMetric::Bucket& bucket : metric.histogram.bucket) {
+    bounds.push_back(bucket.upper_bound);
+    counts.push_back(bucket.cumulative_count - std::exchange(below, bucket.cumulative_count));
+  }
+  counts.push_back(metric.histogram.sample_count - below);
+  append_histogram(out, labels, bounds, counts, metric.histogram.sample_sum, {});
+}
+
+SampleFamily to_samples(const MetricFamily& family) {
+  auto [name, suffix] = family_and_suffix(family.name, type_of(family.type));
+  SampleFamily out{std::move(name), type_of(family.type), family.help, std::string(unit_of(family.name)), {}};
+  for (const ClientMetric& metric : family.metric) append_samples(out, suffix, metric);
   return out;
 }
 
@@ -165,6 +205,9 @@ AgentMetrics::AgentMetrics(std::string_view version)
                                                 "Events that got a correlation id made from nothing but themselves.")),
       rule_evaluations(catalogue_->counter("tapewatch_rule_evaluations_total", "Events held against the rules.")),
       alerts(catalogue_->counters("tapewatch_alerts_total", "Alerts fired.", {"rule", "severity"})),
+      derived_skipped(catalogue_->counters("tapewatch_derived_skipped_total",
+                                           "Events that a metric derived from lines could not use.",
+                                           {"metric", "reason"})),
       output_items(catalogue_->counters("tapewatch_output_items_total", "Events by the verdict of the output.",
                                         {"output", "result"})),
       output_requests(
@@ -215,12 +258,22 @@ AgentMetrics::AgentMetrics(std::string_view version)
 
 AgentMetrics::~AgentMetrics() = default;
 
-std::string AgentMetrics::serialize() const {
-  std::vector<MetricFamily> families = catalogue_->collect_all();
-  add_process(families);
-  std::ostringstream out;
-  prometheus::TextSerializer().Serialize(out, families);
-  return std::move(out).str();
+DerivedFamily& AgentMetrics::add_derived(DerivedOptions options) {
+  Counter& overflows = series_limit_hits.with({options.name});
+  derived_.push_back(std::make_unique<DerivedFamily>(std::move(options), overflows));
+  return *derived_.back();
+}
+
+std::string AgentMetrics::serialize(MetricsFormat format) const {
+  std::vector<MetricFamily> own = catalogue_->collect_all();
+  add_process(own);
+  std::vector<SampleFamily> families;
+  families.reserve(own.size() + derived_.size());
+  for (const MetricFamily& family : own) families.push_back(to_samples(family));
+  for (const std::unique_ptr<DerivedFamily>& family : derived_) families.push_back(family->collect());
+  for (const Source& source : sources_) source(families);
+  (void)merge_families(families);
+  return tapewatch::serialize(families, format);
 }
 
 }  // namespace tapewatch

@@ -9,7 +9,11 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
+#include "metrics/derived.h"
+#include "metrics/exposition.h"
 #include "metrics/series.h"
 
 namespace tapewatch {
@@ -27,9 +31,14 @@ class AgentMetrics final {
   AgentMetrics(const AgentMetrics&) = delete;
   AgentMetrics& operator=(const AgentMetrics&) = delete;
 
-  // Prometheus text format 0.0.4 (content_type), with the process_* numbers of this moment.
-  [[nodiscard]] std::string serialize() const;
-  static constexpr std::string_view content_type = "text/plain; version=0.0.4; charset=utf-8";
+  // One more metric whose label values come out of events. Before anything is served; lives as long as this.
+  DerivedFamily& add_derived(DerivedOptions options);
+  // Asked for more families at every serialize(), on whichever thread that is. Before anything is served.
+  using Source = std::function<void(std::vector<SampleFamily>&)>;
+  void add_source(Source source) { sources_.push_back(std::move(source)); }
+
+  // Everything, with the process_* numbers of this moment.
+  [[nodiscard]] std::string serialize(MetricsFormat format = MetricsFormat::text) const;
 
   // Label values that passed a family's bound and were counted under "other". {metric}
   Family<Counter>& series_limit_hits;
@@ -53,7 +62,8 @@ class AgentMetrics final {
   Family<Counter>& correlation_lookups;  // {result: hit, miss}
   Counter& correlation_generated;
   Counter& rule_evaluations;
-  Family<Counter>& alerts;  // {rule, severity}
+  Family<Counter>& alerts;           // {rule, severity}
+  Family<Counter>& derived_skipped;  // {metric, reason}
 
   // Outputs.
   Family<Counter>& output_items;                  // {output, result}
@@ -90,6 +100,10 @@ class AgentMetrics final {
   Gauge& http_connections;
   Gauge& http_tail_clients;
   Counter& http_tail_skipped;
+
+ private:
+  std::vector<std::unique_ptr<DerivedFamily>> derived_;
+  std::vector<Source> sources_;
 };
 
 }  // namespace tapewatch

@@ -1,22 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real Prometheus scrapes the agent, and promtool finds nothing to say about its metrics."""
+"""A real Prometheus scrapes the agent: its numbers, what it derives from lines, exemplars; promtool finds nothing to say."""
 import json
 import os
-import shutil
-import socket
 import subprocess
 import time
-import urllib.parse
 import urllib.request
 
+import agent as agent_module
 import ledger
 import needs
+from real_prometheus import RealPrometheus
 
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+OPENMETRICS = "application/openmetrics-text;version=1.0.0"
 
 
 class Prometheus(ledger.LedgerCase):
@@ -27,42 +22,125 @@ class Prometheus(ledger.LedgerCase):
         self.until(lambda: self.sink.distinct() > 100, 20, "some lines")
         return agent
 
-    def test_promtool_is_silent(self):
+    def prometheus(self, agent):
+        server = RealPrometheus(self.folder, agent.address)
+        self.addCleanup(server.stop)
+        return server
+
+    def promtool(self, text):
         promtool = needs.program("promtool", "prometheus")
-        text = self.running_agent().get("/metrics")
         done = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, text=True, timeout=60, check=False)
         self.assertEqual((0, "", ""), (done.returncode, done.stdout, done.stderr))
+
+    def test_promtool_is_silent(self):
+        text = self.running_agent().get("/metrics")
+        self.promtool(text)
         self.assertIn("tapewatch_build_info", text)
 
     def test_prometheus_scrapes(self):
-        program = needs.program("prometheus", "prometheus")
         agent = self.running_agent()
-        port, data = free_port(), os.path.join(self.folder, "prometheus")
-        config = os.path.join(self.folder, "prometheus.yaml")
-        with open(config, "w", encoding="utf-8") as out:
-            json.dump({"global": {"scrape_interval": "1s"},
-                       "scrape_configs": [{"job_name": "tapewatch", "static_configs": [{"targets": [agent.address]}]}]}, out)
-        with open(os.path.join(self.folder, "prometheus.log"), "wb") as log:
-            process = subprocess.Popen([program, f"--config.file={config}", f"--storage.tsdb.path={data}",
-                                        f"--web.listen-address=127.0.0.1:{port}"], stdout=log, stderr=log)
-        self.addCleanup(lambda: (process.kill(), process.wait(), shutil.rmtree(data, ignore_errors=True)))
-
-        def value(query):
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/query?" + urllib.parse.urlencode({"query": query}),
-                                            timeout=5) as reply:
-                    result = json.load(reply)["data"]["result"]
-            except OSError:
-                return 0.0
-            return float(result[0]["value"][1]) if result else 0.0
+        server = self.prometheus(agent)
         began = time.monotonic()
-        self.until(lambda: value('sum(tapewatch_input_read_bytes_total{job="tapewatch"})') > 0, 60, "a sample with bytes read")
+        self.until(lambda: server.value('sum(tapewatch_input_read_bytes_total{job="tapewatch"})') > 0, 60, "a sample with bytes read")
         self.facts.append(f"first sample after {time.monotonic() - began:.1f} s")
-        self.assertEqual(1, value('up{job="tapewatch"}'))
-        self.assertGreater(value('sum(tapewatch_output_items_total{result="created"})'), 0)
-        self.until(lambda: value("sum(rate(tapewatch_input_events_total[10s]))") > 50, 30, "a rate of lines")
+        self.assertEqual(1, server.value('up{job="tapewatch"}'))
+        self.assertGreater(server.value('sum(tapewatch_output_items_total{result="created"})'), 0)
+        self.until(lambda: server.value("sum(rate(tapewatch_input_events_total[10s]))") > 50, 30, "a rate of lines")
         self.quiet()
         self.settle()
+
+
+class FromLogs(ledger.LedgerCase):
+    """The agent alone, over lines of a test's own."""
+
+    def agent_with(self, metrics, more=None):
+        config = agent_module.default_config(self.folder, None)
+        config["metrics"] = metrics
+        config.update(more or {})
+        agent = agent_module.Agent(self.folder, config).start()
+        self.addCleanup(agent.kill)
+        return agent
+
+    def write(self, events, name="own.log"):
+        with open(os.path.join(self.folder, "logs", name), "a", encoding="utf-8") as out:
+            out.writelines(json.dumps(event) + "\n" for event in events)
+
+    def openmetrics(self, agent):
+        request = urllib.request.Request(f"http://{agent.address}/metrics", headers={"Accept": OPENMETRICS})
+        with urllib.request.urlopen(request, timeout=10) as reply:
+            self.assertTrue(reply.headers["Content-Type"].startswith("application/openmetrics-text"))
+            return reply.read().decode()
+
+    def test_trading_defaults_with_exemplars(self):
+        shipped = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "config", "metrics", "trading.yaml")
+        agent = self.agent_with({"include": [os.path.abspath(shipped)]})
+        server = RealPrometheus(self.folder, agent.address)
+        self.addCleanup(server.stop)
+        trace = "4bf92f3577b34da6a3ce929d0e0e47%02x"
+
+        def request(n):
+            now = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + f".{n:03d}Z"
+            return {"@timestamp": now, "event.duration": 20_000_000, "url.path": f"/api/v1/orders/ORD-{n:06d}",
+                    "http.request.method": "GET", "http.response.status_code": 200, "trace.id": trace % n, "log.level": "INFO"}
+        self.write(request(n) for n in range(20))
+        self.until(lambda: agent.metric("trading_request_duration_seconds_count") == 20, 20, "20 requests counted")
+        self.assertEqual(20, agent.metric("trading_request_duration_seconds_count", route="/api/v1/orders/:id", status="2xx"))
+        found = []
+
+        def exemplar_is_there():
+            found[:] = server.exemplars("trading_request_duration_seconds_bucket")
+            return bool(found)
+        self.until(exemplar_is_there, 60, "an exemplar")
+        labels, exemplar = found[0]
+        self.assertEqual("/api/v1/orders/:id", labels["route"])
+        self.assertIn(exemplar["labels"]["trace_id"], [trace % n for n in range(20)])
+        self.assertEqual("0.02", exemplar["value"])
+        self.write([{"event.action": "order-submitted", "order.side": "buy", "trace.id": trace % 77}])
+        self.until(lambda: server.exemplars("trading_orders_total"), 30, "an exemplar of a counter")
+        self.assertEqual(1, server.value('trading_orders_total{side="buy"}'))
+        self.assertEqual([], server.complaints())
+        self.facts.append(f"{len(found)} exemplars")
+
+    def test_both_forms_say_the_same(self):
+        agent = self.agent_with({"from_logs": [{"name": "waits_seconds", "type": "histogram", "value": "wait", "buckets": [1, 2.5]}]})
+        self.write({"wait": n, "trace.id": "a" * 32} for n in range(4))
+        self.until(lambda: agent.metric("waits_seconds_count") == 4, 20, "the lines counted")
+        text, open_form = agent.get("/metrics"), self.openmetrics(agent)
+        needs.program("promtool", "prometheus")
+        done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual((0, "", ""), (done.returncode, done.stdout, done.stderr))
+        self.assertTrue(open_form.endswith("\n# EOF\n"))
+        self.assertIn('waits_seconds_bucket{le="1.0"} 2 # {trace_id="' + "a" * 32, open_form)
+
+        def names(form):
+            return sorted(line.split("{")[0].split(" ")[0] for line in form.splitlines() if line and not line.startswith("#"))
+        self.assertEqual(names(text), names(open_form))
+
+    def test_a_million_label_values(self):
+        """Against an agent that derives nothing, over the same lines: what it takes more is what the metric takes."""
+        flood = os.path.join(self.folder, "flood.log")
+        with open(flood, "w", encoding="ascii") as out:
+            out.writelines(f'{{"event.action":"click","page":"p{n}"}}\n' for n in range(1_000_000))
+        metric = {"name": "clicks_total", "when": {"event.action": "click"}, "labels": {"page": "page"}, "series_max": 100}
+        memory = {}
+        for name, metrics in (("without", {}), ("with", {"from_logs": [metric]})):
+            folder = os.path.join(self.folder, name)
+            os.mkdir(folder)
+            config = agent_module.default_config(folder, None)
+            config["inputs"][0]["include"] = [flood]
+            config["metrics"] = metrics
+            agent = agent_module.Agent(folder, config).start()
+            self.addCleanup(agent.kill)
+            self.until(lambda agent=agent: agent.metric("tapewatch_store_records_total") == 1_000_000, 120, "a million lines")
+            memory[name] = agent.memory("RssAnon")
+            if metrics:
+                self.assertEqual(101, len(agent.metrics()["clicks_total"]))
+                self.assertEqual(999_900, agent.metric("clicks_total", page="_other"))
+                self.assertEqual(999_900, agent.metric("tapewatch_series_limit_hits_total", metric="clicks_total"))
+            agent.stop()
+        grown = memory["with"] - memory["without"]
+        self.assertLess(grown, 24 << 20)  # the store's own buffers differ by some MiB from run to run
+        self.facts.append(f"{grown / 1024:+.0f} KiB for a million label values")
 
 
 if __name__ == "__main__":

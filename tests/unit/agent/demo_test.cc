@@ -85,10 +85,13 @@ TEST(DemoFiles, TheConfigurationLoads) {
   std::string pattern = (fs::temp_directory_path() / "tapewatch-demo-test-XXXXXX").string();
   const fs::path folder = ::mkdtemp(pattern.data());
   std::ofstream(folder / "t.yaml") << demo_configuration(folder.string(), "127.0.0.1:0");
+  fs::create_directory(folder / "metrics");
+  std::ofstream(folder / "metrics" / "trading.yaml") << demo_metrics();
   Diagnostics diagnostics;
   const auto config = load_config((folder / "t.yaml").string(), {nullptr, "h", "/"}, diagnostics);
   EXPECT_TRUE(config) << diagnostics.render(false);
   EXPECT_TRUE(diagnostics.all().empty()) << diagnostics.render(false);
+  EXPECT_GE(config->metrics.from_logs.size(), 8U);
   fs::remove_all(folder);
 }
 

@@ -41,9 +41,19 @@ TEST_F(ApiServerTest, EveryRouteAnswers) {
       EXPECT_TRUE(is_json_object(answer.body)) << answer.body;
     }
   }
-  EXPECT_EQ(get("/metrics").content_type, AgentMetrics::content_type);
+  EXPECT_EQ(get("/metrics").content_type, content_type_of(MetricsFormat::text));
   EXPECT_EQ(get("/nothing").status, 404);
   EXPECT_EQ(get("/api/v1/search/").status, 404);
+}
+
+TEST_F(ApiServerTest, MetricsAreOpenMetricsForThoseWhoAsk) {
+  ApiRequest request;
+  request.path = "/metrics";
+  request.accept = "application/openmetrics-text;version=1.0.0,text/plain;q=0.5";
+  const HttpAnswer answer = server_.serve(request);
+  EXPECT_EQ(answer.content_type, content_type_of(MetricsFormat::openmetrics));
+  EXPECT_TRUE(answer.body.ends_with("# EOF\n"));
+  EXPECT_EQ(get("/metrics").body.find("# EOF"), std::string::npos);
 }
 
 TEST_F(ApiServerTest, ThePageIsWhatWasEmbedded) {

@@ -95,7 +95,8 @@ TEST(RequestParser, AProperRequestIsTakenApart) {
   RequestParser parser((RequestLimits()));
   const std::string in =
       "\r\nPOST /api/v1/search?query=a%20b&limit=5 HTTP/1.1\r\nHOST: localhost:9600\r\nAuthorization:Bearer x \r\n"
-      "origin: http://localhost:9600\r\nSec-Fetch-Site: same-origin\r\nSec-Fetch-Mode: cors\r\nLast-Event-ID: 7\r\n"
+      "origin: http://localhost:9600\r\nSec-Fetch-Site: same-origin\r\nSec-Fetch-Mode: cors\r\nLast-Event-ID: "
+      "7\r\nAccept: a/b\r\naccept: c/d\r\n"
       "X-Other: \xff\r\nConnection: keep-alive, Close\r\nContent-Length: 3\r\n\r\nabcGET / ";
   EXPECT_EQ(parser.feed(in), in.size() - 6);
   ASSERT_EQ(parser.state(), State::complete);
@@ -108,6 +109,7 @@ TEST(RequestParser, AProperRequestIsTakenApart) {
   EXPECT_EQ(request.origin, "http://localhost:9600");
   EXPECT_EQ(request.fetch_site, "same-origin");
   EXPECT_EQ(request.last_event_id, "7");
+  EXPECT_EQ(request.accept, "a/b,c/d");
   EXPECT_EQ(request.body, "abc");
   EXPECT_TRUE(request.close);
 }
