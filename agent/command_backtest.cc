@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "base/json_writer.h"
+#include "base/timestamp.h"
 #include "commands.h"
 #include "detect/backtest.h"
 #include "detect/rule_loader.h"
@@ -69,12 +70,31 @@ bool write_load_report(const std::string& path, const std::vector<RuleLoader::Re
   return out.good();
 }
 
+void print_step(const Window::Step& step, Console& console) {
+  std::string line;
+  JsonObject object(line);
+  object.add("rule", std::string_view(step.rule.head.id));
+  object.add("@timestamp", std::string_view(format_rfc3339(step.begin_ns)));
+  object.key("group");
+  JsonObject group(line);
+  for (const auto& [field, value] : step.group) group.add(field, std::string_view(value));
+  group.end();
+  const Surprise::Verdict& verdict = step.verdict;
+  add_measure(object, "", {step.value, verdict.expected, verdict.lower, verdict.upper, verdict.score});
+  object.add("alarm", verdict.alarm);
+  object.end();
+  console.print(line + "\n");
+}
+
 // One set of rules over the files.
 class BacktestRun final {
  public:
-  BacktestRun(const Config& config, Console& console) : metrics_(TAPEWATCH_VERSION), console_(console) {
+  BacktestRun(const Config& config, Console& console, bool scores = false)
+      : metrics_(TAPEWATCH_VERSION), console_(console) {
     Diagnostics diagnostics;
-    stages_ = Stages::open(config, metrics_, diagnostics, {});
+    Stages::Outputs outputs;
+    if (scores) outputs.step = [&console](const Window::Step& step) { print_step(step, console); };
+    stages_ = Stages::open(config, metrics_, diagnostics, std::move(outputs));
     console.notice(diagnostics.render(console.err_colour));
     good_ = !diagnostics.has_errors() || stages_->detector()->rules().size() > 0;
   }
@@ -143,7 +163,7 @@ int backtest_command(const Arguments& arguments, Console& console) {
     console.notice("tapewatch: backtest needs rules: -r PATH, or a configuration that names some\n");
     return exit_usage;
   }
-  BacktestRun rules(*config, console);
+  BacktestRun rules(*config, console, arguments.has("scores"));
   const std::string load_report = arguments.value("load-report");
   if (!load_report.empty() && !write_load_report(load_report, rules.reports())) {
     return fail(console, "writing " + load_report + " failed");

@@ -31,6 +31,8 @@ class Stages final {
     Log* log = nullptr;  // null: nothing is said
     // What the correlator learned since the last time, when it was wanted, and at the end. May be empty.
     std::function<void(LinkRecords)> links;
+    // Every step of the rules that learn. May be empty.
+    std::function<void(const Window::Step&)> step;
   };
 
   // Loads the rules and metrics that the configuration names; every fault of theirs is added to `diagnostics`, and
@@ -59,7 +61,7 @@ class Stages final {
  private:
   Stages() = default;
   void open_enrichment(const Config& config, AgentMetrics& metrics);
-  void open_rules(const Config& config, Diagnostics& diagnostics);
+  void open_rules(const Config& config, std::function<void(const Window::Step&)> on_step, Diagnostics& diagnostics);
   void hand_on_links(bool last);
 
   std::function<void(LinkRecords)> on_links_;

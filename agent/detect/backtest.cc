@@ -135,6 +135,7 @@ void append_backtest_alert(std::string& out, std::uint64_t event, const Alert& a
   object.add("@timestamp", std::string_view(format_rfc3339(alert.time_ns)));
   object.add("id", std::string_view(to_hex(alert.id)));
   object.add("count", alert.count);
+  if (alert.measure) add_measure(object, "", *alert.measure);
   object.add("file", std::string_view(alert.file_path));
   object.add("offset", alert.file_offset);
   object.end();

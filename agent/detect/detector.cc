@@ -262,6 +262,10 @@ void Detector::alert_of_window(std::uint32_t index, const Window::Group& group, 
   alert.time_ns = firing.time_ns;
   alert.started_ns = firing.started_ns;
   alert.count = firing.count;
+  if (firing.verdict) {
+    const Surprise::Verdict& verdict = *firing.verdict;
+    alert.measure = {firing.measure, verdict.expected, verdict.lower, verdict.upper, verdict.score};
+  }
   alert.group = group.shown;
   // Of the values themselves, not of what is shown: two masked groups are still two.
   alert.id = alert_id(alert.rule_id, {{"group", key}}, alert.started_ns);

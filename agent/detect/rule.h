@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "detect/cidr.h"
 #include "detect/decimal.h"
 #include "detect/pattern.h"
+#include "detect/surprise.h"
 #include "event/field_table.h"
 
 namespace tapewatch {
@@ -103,6 +105,14 @@ enum class CorrelationType : std::uint8_t {
   change      // a group's value is another than the last
 };
 
+// A signal over steps of the timespan, each step judged by those before it: what the rule's type measures is the
+// signal.
+struct AdaptiveOptions {
+  SurpriseOptions surprise;
+  std::int64_t warm_up_ns = 0;  // of a group: no alert before
+  bool per_second = false;      // a rate
+};
+
 struct CorrelationRule {
   // What a correlation listens to.
   struct Source {
@@ -134,6 +144,7 @@ struct CorrelationRule {
   // temporal with an expression: the items are positions in `rules`. Empty: no expression.
   std::vector<Node> nodes;
   std::uint32_t root = 0;
+  std::optional<AdaptiveOptions> adaptive;
   bool waits = false;  // the expression has a `not`: it is answered when the time for it has passed
 
   [[nodiscard]] bool holds(double measure) const;
@@ -141,7 +152,9 @@ struct CorrelationRule {
     return type >= CorrelationType::value_sum && type <= CorrelationType::value_median;
   }
   // What it measures is a number, not a count of something.
-  [[nodiscard]] bool measures() const { return type >= CorrelationType::value_sum && type <= CorrelationType::spike; }
+  [[nodiscard]] bool measures() const {
+    return (type >= CorrelationType::value_sum && type <= CorrelationType::spike) || adaptive;
+  }
   [[nodiscard]] bool is_temporal() const {
     return type == CorrelationType::temporal || type == CorrelationType::temporal_ordered;
   }

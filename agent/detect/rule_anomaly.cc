@@ -41,7 +41,7 @@ class AnomalyReader final {
     } else if (type->text == "change") {
       change();
     } else if (type->text == "adaptive") {
-      faults_.error(fault_number::not_yet, *type, "anomalies of type adaptive are not supported by this version");
+      adaptive();
     } else {
       faults_.error(fault_number::bad_value, *type, "unknown anomaly type \"" + type->text + "\"",
                     RuleFaults::suggest(type->text, {types.begin(), types.end()}));
@@ -109,11 +109,72 @@ class AnomalyReader final {
   // The signal over the last step, looked at with every event.
   void threshold() {
     keys({"signal", "step", "condition", "min-samples"});
-    const YamlNode* signal = need("signal");
     const YamlNode* bounds = need("condition");
+    if (bounds != nullptr) signal_of_steps(*bounds);
+  }
+
+  // The signal of every step, judged when it has closed.
+  void adaptive() {
+    keys({"signal", "step", "season", "direction", "sensitivity", "min-samples", "warm-up"});
+    AdaptiveOptions options;
+    const YamlNode* signal = map_.find("signal");
+    const YamlNode* agg = signal != nullptr && signal->is_map() ? signal->find("agg") : nullptr;
+    options.per_second = agg != nullptr && agg->text == "rate";
+    if (const YamlNode* season = map_.find("season"); season != nullptr) seasons(*season, options.surprise);
+    if (const YamlNode* direction = map_.find("direction"); direction != nullptr) {
+      options.surprise.direction = direction_of(*direction);
+    }
+    if (const YamlNode* node = map_.find("sensitivity"); node != nullptr) {
+      options.surprise.sensitivity = probability(*node, options.surprise.sensitivity);
+    }
+    if (const YamlNode* node = map_.find("warm-up"); node != nullptr) options.warm_up_ns = timespan(*node);
+    YamlNode bounds;
+    put(bounds, "gte", scalar("0"));
+    signal_of_steps(bounds);
+    out_.adaptive = std::move(options);
+  }
+
+  void seasons(const YamlNode& node, SurpriseOptions& options) {
+    options.seasons_ns.clear();
+    if (node.text == "none") return;
+    const YamlNode list = list_of(node);
+    for (const YamlNode& season : list.items) options.seasons_ns.push_back(timespan(season));
+    if (options.seasons_ns.size() <= Surprise::seasons_max) return;
+    faults_.error(fault_number::bad_value, node, "at most two seasons", "season: [1d, 1w], or none");
+  }
+
+  std::int64_t timespan(const YamlNode& node) {
+    const auto span = parse_timespan(node.text);
+    if (!span || *span <= 0) {
+      faults_.error(fault_number::bad_timespan, node, "bad timespan \"" + node.text + "\"",
+                    "a number and a unit: s m h d w M y");
+    }
+    return span.value_or(1);
+  }
+
+  Direction direction_of(const YamlNode& node) {
+    if (node.text == "up") return Direction::up;
+    if (node.text == "down") return Direction::down;
+    if (node.text != "both") {
+      faults_.error(fault_number::bad_value, node, "unknown direction \"" + node.text + "\"", "up down both");
+    }
+    return Direction::both;
+  }
+
+  double probability(const YamlNode& node, double otherwise) {
+    char* end = nullptr;
+    const double number = std::strtod(node.text.c_str(), &end);
+    if (!node.text.empty() && *end == '\0' && number > 0 && number < 1) return number;
+    faults_.error(fault_number::bad_value, node, "sensitivity must be a probability between 0 and 1",
+                  "1e-5: one step in a hundred thousand, where nothing is wrong");
+    return otherwise;
+  }
+
+  void signal_of_steps(const YamlNode& bounds) {
+    const YamlNode* signal = need("signal");
     need_as("step", "timespan");
     out_.points_min = count("min-samples", 1);
-    if (signal == nullptr || bounds == nullptr) return;
+    if (signal == nullptr) return;
     const YamlNode* agg = signal->is_map() ? signal->find("agg") : nullptr;
     const YamlNode* field = signal->is_map() ? signal->find("field") : nullptr;
     if (agg == nullptr) {
@@ -121,9 +182,10 @@ class AnomalyReader final {
                     "signal: {agg: p99, field: order.latency_ms}");
       return;
     }
-    YamlNode both = *bounds;
+    YamlNode both = bounds;
     std::string type = "value_percentile";
-    if (agg->text == "count") type = "event_count";
+    const bool rate = agg->text == "rate" && map_.find("type")->text == "adaptive";
+    if (agg->text == "count" || rate) type = "event_count";
     if (agg->text == "distinct") type = "value_count";
     for (const char* name : {"sum", "avg", "median"}) {
       if (agg->text == name) type = std::string("value_") + name;
@@ -245,6 +307,7 @@ void apply_anomaly(const Anomaly& anomaly, CorrelationRule& rule) {
   rule.before_ns = anomaly.before_ns;
   rule.parts_from = anomaly.parts_from;
   rule.timespan_ns += anomaly.before_ns;
+  rule.adaptive = anomaly.adaptive;
   if (!anomaly.type) return;
   rule.type = *anomaly.type;
   if (rule.type != CorrelationType::change) rule.value_fields.clear();

@@ -17,6 +17,7 @@ struct Anomaly {
   std::uint64_t before_min = 0;
   std::int64_t before_ns = 0;
   std::uint32_t parts_from = 0;
+  std::optional<AdaptiveOptions> adaptive;
 };
 
 // nullopt when a fault was told.

@@ -99,10 +99,11 @@ void explain_correlation(std::string& out, const RuleSet& rules, const Correlati
   if (!rule.nodes.empty()) {
     out += rule.waits ? "the expression holds, asked when the time has passed" : "the expression holds";
   } else {
-    std::string what(name_of(rule.type));
+    std::string what = rule.adaptive ? "surprise at each step by its " : "";
+    what += name_of(rule.type);
     for (const auto& field : rule.value_fields) what += " " + field.name;
     if (rule.type == CorrelationType::value_percentile) what += " " + number_text(rule.percentile);
-    out += what + " " + bounds_text(rule);
+    out += rule.adaptive ? what : what + " " + bounds_text(rule);
   }
   out += "\n";
 }
@@ -116,6 +117,8 @@ std::string_view name_of(CorrelationType type) {
   return names[static_cast<std::size_t>(type)];
 }
 
+static std::string_view kind_of(const CorrelationRule& rule) { return rule.adaptive ? "adaptive" : name_of(rule.type); }
+
 std::vector<RuleSummary> summaries(const RuleSet& rules) {
   std::vector<RuleSummary> all;
   for (std::size_t i = 0; i < rules.size(); ++i) {
@@ -123,7 +126,7 @@ std::vector<RuleSummary> summaries(const RuleSet& rules) {
     const RuleHead& head = head_of(rules, i);
     RuleSummary rule;
     rule.index = i;
-    rule.kind = detection ? "detection" : std::string(name_of(rules.correlations[i - rules.detections.size()].type));
+    rule.kind = detection ? "detection" : std::string(kind_of(rules.correlations[i - rules.detections.size()]));
     rule.id = head.id;
     rule.name = head.name;
     rule.title = head.title;

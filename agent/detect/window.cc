@@ -20,7 +20,7 @@ bool before(const Window::Point& point, std::int64_t time_ns) { return point.tim
 Window::Window(const CorrelationRule& rule, Options options)
     : rule_(rule),
       options_(options),
-      by_clock_(rule.waits ||
+      by_clock_(rule.waits || rule.adaptive ||
                 (rule.nodes.empty() && rule.type < CorrelationType::ratio && rule.type != CorrelationType::value_avg &&
                  rule.type != CorrelationType::value_percentile && rule.type != CorrelationType::value_median &&
                  rule.holds(0))) {
@@ -33,7 +33,7 @@ Window::Group& Window::group(const std::string& key) {
     return known->second;
   }
   if (groups_.size() >= options_.groups_kept) let_go_of_quiet();
-  if (groups_.size() >= options_.groups_max) {
+  if (groups_.size() >= (rule_.adaptive ? options_.series_max : options_.groups_max)) {
     erase(*recent_.back());
     ++counters_.groups_evicted;
   }
@@ -56,7 +56,9 @@ void Window::let_go_of_quiet() {
     const Group& group = groups_.find(*recent_.back())->second;
     const bool empty = group.newest_ns < newest_ns_ - rule_.timespan_ns - options_.lateness_ns;
     const bool held_back = group.alerted && newest_ns_ - group.alerted_ns < rule_.head.alert.realert_ns;
-    const bool pending = rule_.waits ? group.head < group.points.size() : by_clock_ && !group.holds;
+    const bool pending = rule_.adaptive ? true  // what it learned
+                         : rule_.waits  ? group.head < group.points.size()
+                                        : by_clock_ && !group.holds;
     if (!empty || held_back || pending) return;
     erase(*recent_.back());
   }
@@ -69,6 +71,10 @@ bool Window::add(Group& group, std::int64_t time_ns, std::uint64_t value, Firing
   first_ns_ = std::min(first_ns_, time_ns);
   if (rule_.type == CorrelationType::new_value) return is_new(group, {time_ns, value}, firing);
   if (rule_.type == CorrelationType::change) return changes(group, {time_ns, value}, firing);
+  if (rule_.adaptive) {
+    enter_step(group, {time_ns, value});
+    return false;
+  }
   if (rule_.waits) {
     wait(group, {time_ns, value});
     return false;
@@ -328,7 +334,7 @@ double Window::measure_between(const Group& group, std::size_t begin, std::size_
 Window::Firing Window::firing_of(double measure, std::size_t points, std::int64_t started_ns,
                                  std::int64_t time_ns) const {
   const bool counts = !rule_.measures() && rule_.nodes.empty();
-  return {counts ? static_cast<std::uint64_t>(measure) : points, measure, started_ns, time_ns};
+  return {counts ? static_cast<std::uint64_t>(measure) : points, measure, started_ns, time_ns, std::nullopt};
 }
 
 void Window::keep(Group& group, std::string_view document) {

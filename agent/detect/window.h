@@ -10,6 +10,9 @@
 // An expression with `not` (temporal) waits: it is asked of the window [t, t + timespan] that an event at t begins,
 // once nothing of that window can come any more.
 //
+// A rule that learns (adaptive) has steps instead of windows: each is closed once nothing of it can come any more, its
+// measure judged and learned from (surprise.h).
+//
 // Memory is bounded: groups beyond groups_max push out the one that was quiet for longest, points beyond points_max
 // of a group the oldest; both are counted. From groups_kept on, groups whose window has emptied are let go, which
 // changes nothing unless files of different days are read side by side. Documents kept as evidence stand in one ring
@@ -17,8 +20,10 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -32,6 +37,14 @@ namespace tapewatch {
 
 class Window final {
  public:
+  // One closed step of a series.
+  struct Step {
+    const CorrelationRule& rule;
+    const std::vector<std::pair<std::string, std::string>>& group;
+    std::int64_t begin_ns = 0;
+    double value = 0;
+    const Surprise::Verdict& verdict;
+  };
   struct Options {
     std::size_t groups_max = 50'000;                      // of one rule
     std::size_t groups_kept = 4'096;                      // so many are kept though their windows are empty
@@ -39,6 +52,8 @@ class Window final {
     std::int64_t lateness_ns = 30'000'000'000;            // later events are not counted
     std::size_t evidence_bytes_max = 1024 * 1024;         // of one rule
     std::size_t evidence_document_bytes_max = 16 * 1024;  // a longer document is no evidence
+    std::size_t series_max = 5'000;                       // instead of groups_max, of a rule that learns
+    std::function<void(const Step&)> on_step;             // told every step, if anybody wants them
   };
   struct Counters {
     std::uint64_t groups_evicted = 0;
@@ -48,10 +63,11 @@ class Window final {
   };
   // The condition holds.
   struct Firing {
-    std::uint64_t count = 0;      // events, distinct values or rules
-    double measure = 0;           // what the condition is about
-    std::int64_t started_ns = 0;  // of the first event in the window
-    std::int64_t time_ns = 0;     // when the condition turned true
+    std::uint64_t count = 0;                   // events, distinct values or rules
+    double measure = 0;                        // what the condition is about
+    std::int64_t started_ns = 0;               // of the first event in the window
+    std::int64_t time_ns = 0;                  // when the condition turned true
+    std::optional<Surprise::Verdict> verdict;  // of a rule that learns
   };
   using Point = WindowPoint;
   struct Group {
@@ -59,6 +75,8 @@ class Window final {
     std::size_t head = 0;                  // points kept for late events
     std::size_t start = 0;                 // first point of the newest window
     std::unique_ptr<Aggregate> aggregate;  // of the newest window; none: its events are counted
+    std::unique_ptr<Surprise> surprise;    // of a series
+    std::int64_t step_ns = 0;              // begin of its open step
     std::int64_t first_ns = 0;             // first event ever
     std::int64_t newest_ns = 0;
     std::int64_t alerted_ns = 0;  // event time of the last alert, valid when `alerted`
@@ -89,7 +107,7 @@ class Window final {
     if (!by_clock_) return;
     for (auto& [key, group] : groups_) {
       Firing firing;
-      while (rule_.waits ? waited_out(group, now_ns, firing) : falls(group, now_ns, firing)) fire(key, group, firing);
+      while (turns(group, now_ns, firing)) fire(key, group, firing);
     }
   }
 
@@ -110,6 +128,10 @@ class Window final {
   void refill(Group& group);
   void wait(Group& group, const Point& point);
   [[nodiscard]] bool waited_out(Group& group, std::int64_t now_ns, Firing& firing);
+  [[nodiscard]] bool turns(Group& group, std::int64_t now_ns, Firing& firing);
+  void enter_step(Group& group, const Point& point);
+  [[nodiscard]] bool close_steps(Group& group, std::int64_t now_ns, Firing& firing);
+  [[nodiscard]] bool close_step(Group& group, Firing& firing);
   [[nodiscard]] bool is_new(Group& group, const Point& point, Firing& firing);
   [[nodiscard]] bool changes(Group& group, const Point& point, Firing& firing);
   [[nodiscard]] double measure(const Group& group) const;

@@ -34,6 +34,14 @@ std::string alert_message(const Alert& alert) {
 
 }  // namespace
 
+void add_measure(JsonObject& object, const std::string& prefix, const AlertMeasure& measure) {
+  object.add(prefix + "value", measure.value);
+  object.add(prefix + "expected", measure.expected);
+  object.add(prefix + "lower", measure.lower);
+  object.add(prefix + "upper", measure.upper);
+  object.add(prefix + "score", measure.score);
+}
+
 Hash128 alert_id(const std::string& rule_id, const std::vector<std::pair<std::string, std::string>>& group,
                  std::int64_t started_ns) {
   std::string bytes = rule_id;
@@ -63,6 +71,7 @@ void append_alert_document(std::string& out, const Alert& alert) {
   }
   document.add("alert.id", std::string_view(to_hex(alert.id)));
   document.add("alert.count", alert.count);
+  if (alert.measure) add_measure(document, "alert.", *alert.measure);
   if (!alert.group.empty()) document.add("alert.group", std::string_view(group_text(alert)));
   if (!alert.correlation_id.empty()) document.add("labels.correlation_id", std::string_view(alert.correlation_id));
   if (!alert.file_path.empty()) {
@@ -84,6 +93,7 @@ void append_alert_webhook(std::string& out, const Alert& alert) {
   body.add("time", std::string_view(format_rfc3339(alert.time_ns)));
   body.add("started", std::string_view(format_rfc3339(alert.started_ns)));
   body.add("count", alert.count);
+  if (alert.measure) add_measure(body, "", *alert.measure);
   body.key("group");
   JsonObject group(out);
   for (const auto& [field, value] : alert.group) group.add(field, std::string_view(value));

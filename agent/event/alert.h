@@ -4,15 +4,26 @@
 // and event time of the first matching event: the same after a restart, a replay or a backtest.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "base/hash.h"
+#include "base/json_writer.h"
 
 namespace tapewatch {
 
 enum class AlertState : std::uint8_t { firing, resolved };
+
+// What a rule that learns found: the signal, and what was expected of it.
+struct AlertMeasure {
+  double value = 0;
+  double expected = 0;
+  double lower = 0;  // the band in which the value alone would have been no alarm
+  double upper = 0;
+  double score = 0;  // -log10 of a probability
+};
 
 struct Alert {
   Hash128 id;
@@ -27,8 +38,9 @@ struct Alert {
   std::int64_t time_ns = 0;                                // event time of the event that completed it
   std::int64_t started_ns = 0;                             // event time of its first matching event
   std::uint64_t count = 1;                                 // matching events in the window
-  std::string correlation_id;                              // of the last matching event; "" when unknown
-  std::string file_path;                                   // where the last matching event stands
+  std::optional<AlertMeasure> measure;
+  std::string correlation_id;  // of the last matching event; "" when unknown
+  std::string file_path;       // where the last matching event stands
   std::uint64_t file_offset = 0;
   std::vector<std::string> evidence;  // masked documents (JSON) of matching events, newest last, bounded by the rule
   std::string runbook;
@@ -37,6 +49,8 @@ struct Alert {
 [[nodiscard]] Hash128 alert_id(const std::string& rule_id,
                                const std::vector<std::pair<std::string, std::string>>& group, std::int64_t started_ns);
 
+// Adds value, expected, lower, upper and score, each with this prefix.
+void add_measure(JsonObject& object, const std::string& prefix, const AlertMeasure& measure);
 // One ECS document (event.kind: alert, rule.*) without line end: what the store and Elasticsearch receive.
 void append_alert_document(std::string& out, const Alert& alert);
 // The webhook's body: one JSON object.

@@ -90,6 +90,24 @@ TEST_F(CommandsTest, ABacktestSeesWhatLiveEventsShow) {
   EXPECT_EQ(out_.find("hunter2"), std::string::npos) << out_;
 }
 
+TEST_F(CommandsTest, ABacktestShowsWhatARuleThatLearnsThinksOfEachStep) {
+  const std::string rules = write("rules.yaml",
+                                  "title: e\nname: e\ndetection: {s: {e: a}, condition: s}\n---\n"
+                                  "title: x\nid: x\nanomaly: {type: adaptive, rules: [e], group-by: [h], "
+                                  "signal: {agg: avg, field: n}, step: 10s}\n");
+  std::string lines;
+  for (int i = 0; i < 60; ++i) {
+    lines += R"({"@timestamp":"2026-01-05T00:00:)" + std::string(i < 10 ? "0" : "") + std::to_string(i) +
+             R"(Z","e":"a","h":"b","n":)" + std::to_string(i) + "}\n";
+  }
+  EXPECT_EQ(run({"backtest", "--scores", "-r", rules, write("app.log", lines)}), exit_good) << err_;
+  EXPECT_NE(out_.find(R"({"rule":"x","@timestamp":"2026-01-05T00:00:10.000000000Z","group":{"h":"b"},"value":14.5,)"
+                      R"("expected":4.5,)"),
+            std::string::npos)
+      << out_;
+  EXPECT_NE(out_.find(R"("score":0.0,"alarm":false})"), std::string::npos) << out_;
+}
+
 TEST_F(CommandsTest, AnUnknownCommandIsSuggested) {
   EXPECT_EQ(run({"serach\x1b"}), exit_usage);
   EXPECT_EQ(err_, "tapewatch: unknown command \"serach\\x1b\"; did you mean search?\ntry: tapewatch help\n");

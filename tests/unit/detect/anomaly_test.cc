@@ -46,6 +46,68 @@ TEST_F(AnomalyTest, SilenceNamesTheGroupThatFellSilent) {
   EXPECT_THAT(alerts, SizeIs(2)) << "told once";
 }
 
+// Two events a second, in steps of 10 s.
+TEST_F(AnomalyTest, AdaptiveFindsTheStepThatIsOutOfItsRange) {
+  std::vector<double> values;
+  detector_options_.window.on_step = [&](const Window::Step& step) { values.push_back(step.value); };
+  start(anomaly("type: adaptive, rules: [any], group-by: [host], signal: {agg: count}, step: 10s, direction: up"));
+  std::vector<Alert> alerts;
+  const auto second_of = [&](int time, int events) {
+    for (int i = 0; i < events; ++i) {
+      for (Alert& alert : see(R"({"t":)" + std::to_string(time) + R"(,"e":"x","host":"a"})")) alerts.push_back(alert);
+    }
+  };
+  for (int time = 0; time < 2000; ++time) second_of(time, 2 + (time / 10 % 7 == 0 ? 1 : 0));
+  EXPECT_THAT(alerts, IsEmpty());
+  for (int time = 2000; time < 2010; ++time) second_of(time, 20);
+  for (int time = 2010; time < 2050; ++time) second_of(time, 2);
+  ASSERT_THAT(alerts, SizeIs(1));
+  EXPECT_EQ(alerts[0].time_ns, 2010 * second);
+  EXPECT_EQ(alerts[0].started_ns, 2000 * second);
+  EXPECT_EQ(alerts[0].count, 200);
+  EXPECT_THAT(alerts[0].group, ElementsAre(Pair("host", "a")));
+  ASSERT_TRUE(alerts[0].measure);
+  EXPECT_EQ(alerts[0].measure->value, 200);
+  EXPECT_NEAR(alerts[0].measure->expected, 21, 2);
+  EXPECT_LT(alerts[0].measure->upper, 200);
+  ASSERT_GE(values.size(), 201);
+  EXPECT_EQ(values[0], 30);
+  EXPECT_EQ(values[1], 20);
+}
+
+TEST_F(AnomalyTest, AdaptiveCountsStepsWithoutEvents) {
+  std::vector<double> values;
+  detector_options_.window.on_step = [&](const Window::Step& step) { values.push_back(step.value); };
+  start(anomaly("type: adaptive, rules: [any], signal: {agg: rate}, step: 10s, direction: down"));
+  for (int time = 0; time < 1000; time += 2) EXPECT_FALSE(fires(time, "x"));
+  std::vector<Alert> alerts;
+  detector_->advance(1030 * second, alerts);
+  ASSERT_THAT(alerts, SizeIs(1)) << "the first of the three";
+  EXPECT_EQ(alerts[0].time_ns, 1010 * second);
+  EXPECT_THAT(values, testing::Each(testing::AnyOf(0.5, 0.0)));
+  EXPECT_EQ(values.size(), 103);
+  detector_->advance(1'000'000'000 * second, alerts);
+  EXPECT_LE(values.size(), 1200) << "a long gap is not looked at step by step";
+}
+
+TEST_F(AnomalyTest, AdaptiveLeavesOutStepsWithTooFewSamples) {
+  std::vector<std::int64_t> steps;
+  detector_options_.window.on_step = [&](const Window::Step& step) { steps.push_back(step.begin_ns / second); };
+  start(anomaly("type: adaptive, rules: [any], signal: {agg: p50, field: n}, step: 10s, min-samples: 3"));
+  for (const int time : {0, 1, 2, 11, 12, 21, 22, 23, 24}) (void)fires(time, "x", R"(,"n":4)");
+  EXPECT_FALSE(fires(5, "x", R"(,"n":4)")) << "late, and its step is open";
+  std::vector<Alert> alerts;
+  detector_->advance(100 * second, alerts);
+  EXPECT_THAT(steps, ElementsAre(0, 20));
+  EXPECT_FALSE(fires(15, "x", R"(,"n":4)"));
+  EXPECT_EQ(detector_->counters().late_events, 1);
+}
+
+TEST_F(AnomalyTest, AdaptiveWarmsUp) {
+  start(anomaly("type: adaptive, rules: [any], signal: {agg: avg, field: n}, step: 1s, warm-up: 1h"));
+  for (int time = 0; time < 500; ++time) EXPECT_FALSE(fires(time, "x", time == 400 ? R"(,"n":99)" : R"(,"n":4)"));
+}
+
 TEST_F(AnomalyTest, ThresholdOfASignal) {
   start(
       anomaly("type: threshold, rules: [any], signal: {agg: max, field: n}, step: 10s, condition: {gt: 5}, "
@@ -143,6 +205,17 @@ TEST_F(AnomalyTest, WhatIsRefused) {
       {"type: spike, rules: [any], window: 1m, baseline: 1h, factor: 2, min-current: few",
        "min-current must be a count"},
       {"type: new_value, rules: [any], learn: 1d", "an anomaly needs fields"},
+      {"type: adaptive, rules: [any], step: 1m", "an anomaly needs signal"},
+      {"type: adaptive, rules: [any], signal: {agg: count}", "an anomaly needs step"},
+      {"type: adaptive, rules: [any], signal: {agg: p99}, step: 1m", "value_percentile needs a field in its condition"},
+      {"type: adaptive, rules: [any], signal: {agg: count}, step: 1m, direction: sideways",
+       "unknown direction \"sideways\""},
+      {"type: adaptive, rules: [any], signal: {agg: count}, step: 1m, sensitivity: 2",
+       "sensitivity must be a probability between 0 and 1"},
+      {"type: adaptive, rules: [any], signal: {agg: count}, step: 1m, season: daily", "bad timespan \"daily\""},
+      {"type: adaptive, rules: [any], signal: {agg: count}, step: 1m, season: [1h, 1d, 1w]", "at most two seasons"},
+      {"type: adaptive, rules: [any], signal: {agg: count}, step: 1m, warm-up: long", "bad timespan \"long\""},
+      {"type: threshold, rules: [any], signal: {agg: rate}, step: 1m, condition: {gt: 1}", "unknown agg \"rate\""},
       {"type: change, rules: [any], field: a, within: soon", "bad timespan \"soon\""},
   };
   for (const auto& [body, message] : cases) {

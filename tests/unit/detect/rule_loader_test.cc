@@ -59,8 +59,6 @@ INSTANTIATE_TEST_SUITE_P(
               "208 2:12 7 logsource must be a map | logsource: {product: tapewatch}"},
         Fault{"LogsourceMisspelt", "title: t\nlogsource: {prodct: x}\ndetection: {s: {a: 1}, condition: s}\n",
               "209 2:13 6 unknown key \"prodct\" in logsource | did you mean \"product\"?"},
-        Fault{"Adaptive", "title: t\nanomaly: {type: adaptive}\n",
-              "260 2:17 8 anomalies of type adaptive are not supported by this version"},
         Fault{"Flow", "title: t\nflow: {key: a}\n",
               "260 1:1 1 documents of kind \"flow\" are not supported by this version"},
         Fault{"OptionMisspelt", "title: t\ntapewatch: {realret: 5m}\ndetection: {s: {a: 1}, condition: s}\n",
