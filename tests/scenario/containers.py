@@ -21,7 +21,8 @@ def image(podman):
     with tempfile.TemporaryDirectory(prefix="tapewatch-context-") as context, places.only_one("image"):
         shutil.copy(package, os.path.join(context, "tapewatch.deb"))
         shutil.copy(os.path.join(places.ROOT, "Dockerfile"), context)
-        shutil.copytree(os.path.join(places.ROOT, "deploy", "image"), os.path.join(context, "deploy", "image"))
+        for folder in ("image", "local"):
+            shutil.copytree(os.path.join(places.ROOT, "deploy", folder), os.path.join(context, "deploy", folder))
         podman("build", "--network", "host", "--pull=never", "--format", "docker", "-q", "-t", IMAGE, "--build-arg",
                "PACKAGE=tapewatch.deb", context, seconds=600)
     return IMAGE
