@@ -210,6 +210,7 @@ void Agent::end_if_done() {
   if (tailer_->in_flight_bytes() >= config_.limits.in_flight_bytes || !tailer_->at_end()) return;
   if (!flushed_partials_) {
     flushed_partials_ = true;
+    if (finishing_) tailer_->scan();  // who wrote until a moment ago may have written more meanwhile
     tailer_->flush_partials();
     pump_->start({});
     return;
@@ -293,8 +294,7 @@ void Agent::stop() {
   finish_->start(limit * 3 / 4);
   log_.info("reading to the end", {{"in_flight_bytes", tailer_->in_flight_bytes()}});
   if (options_.notify != nullptr) options_.notify->stopping();
-  tailer_->rescan();
-  tailer_->poll();
+  tailer_->scan();  // now, whatever is due: what is read to its end has to be known to its end
   pump();
 }
 

@@ -199,6 +199,17 @@ class Kubernetes(places.PlaceCase, ledger.LedgerCase):
         self.podman("kube", "play", path)
         return name
 
+    def state(self, container):
+        return self.podman("inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", container).stdout.strip()
+
+    @staticmethod
+    def ready():
+        try:
+            with urllib.request.urlopen("http://127.0.0.1:19600/readyz", timeout=2) as reply:
+                return reply.status == 200
+        except OSError:
+            return False
+
     def taken(self, message):
         return [one for one in self.sink_documents() if one.get("message") == message]
 
@@ -210,8 +221,7 @@ class Kubernetes(places.PlaceCase, ledger.LedgerCase):
         agent = name + "-tapewatch"
         logs = lambda: self.podman("logs", agent, check=False).stderr  # noqa: E731
         self.until(lambda: len(self.taken("order accepted")) >= 20, 30, logs)
-        with urllib.request.urlopen("http://127.0.0.1:19600/readyz", timeout=5) as reply:
-            self.assertEqual(200, reply.status)
+        self.until(self.ready, 10, logs)
         with self.assertRaises(urllib.error.HTTPError):
             urllib.request.urlopen("http://127.0.0.1:19600/metrics", timeout=5)
         ask = urllib.request.Request("http://127.0.0.1:19600/metrics", headers={"Authorization": "Bearer change-me-http-token"})
@@ -226,7 +236,7 @@ class Kubernetes(places.PlaceCase, ledger.LedgerCase):
         began = time.monotonic()
         self.podman("stop", "-t", "30", agent)
         self.assertLess(time.monotonic() - began, 10)
-        self.assertEqual("0", self.podman("inspect", "-f", "{{.State.ExitCode}}", agent).stdout.strip())
+        self.assertEqual("exited 0", self.state(agent))
         last = int(self.taken("the last line")[0]["order.id"].removeprefix("ORD-"))
         self.assertEqual(list(range(1, last + 1)), sorted(int(one["order.id"][4:]) for one in self.taken("order accepted")))
         self.tell("deployment played")
@@ -235,13 +245,14 @@ class Kubernetes(places.PlaceCase, ledger.LedgerCase):
         name = self.play(self.base("job"), "Job")
         # The agent is told to end as soon as the job's own container has; here while more lies before it than it reads at once.
         agent = name + "-tapewatch"
+        self.until(lambda: self.state(name + "-app") == "exited 0", 30, lambda: self.state(name + "-app"))
+        self.until(self.ready, 20, lambda: self.podman("logs", agent, check=False).stderr)
         self.podman("kill", "-s", "STOP", agent)
         with open(os.path.join(self.folder, "logs", "late.log"), "w", encoding="ascii") as out:
             out.writelines(json.dumps({"message": "late", "order.id": n, "note": "x" * 1000}) + "\n" for n in range(LATE))
         self.podman("kill", "-s", "TERM", agent)
         self.podman("kill", "-s", "CONT", agent)
-        self.podman("wait", agent, seconds=30)
-        self.assertEqual("0", self.podman("inspect", "-f", "{{.State.ExitCode}}", agent).stdout.strip())
+        self.until(lambda: self.state(agent) == "exited 0", 30, lambda: self.state(agent))
         self.assertEqual(list(range(LATE)), sorted(one["order.id"] for one in self.taken("late")))
         self.assertEqual([f"ORD-{n}" for n in range(1, 501)], sorted((one["order.id"] for one in self.taken("settled")),
                                                                     key=lambda text: int(text[4:])))
