@@ -66,4 +66,5 @@ class ContainerAgent(Agent):
     def kill(self):
         if self.running():
             self.signal(signal.SIGKILL)
-        return self.wait(20)
+        code = self.wait(20)
+        return -signal.SIGKILL if code == 128 + signal.SIGKILL else code

