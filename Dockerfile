@@ -6,8 +6,10 @@
 FROM debian:bookworm-slim AS package
 ARG PACKAGE=""
 WORKDIR /source
+COPY deploy/local/install deploy/local/
+RUN [ -n "$PACKAGE" ] || deploy/local/install build
 COPY . .
-RUN if [ -n "$PACKAGE" ]; then cp "$PACKAGE" /tapewatch.deb; else deploy/local/install build && deploy/package/build /tapewatch.deb; fi
+RUN if [ -n "$PACKAGE" ]; then cp "$PACKAGE" /tapewatch.deb; else deploy/package/build /tapewatch.deb; fi
 
 # The package installed, and of that what the binary needs.
 FROM debian:bookworm-slim AS parts

@@ -122,20 +122,8 @@ Status Agent::watch_signals() {
     signals_.push_back(std::move(*opened));
     return success();
   };
-  const auto stop = [this] {
-    if (stopping_ && ending_ == Ending::reload) {  // the first to ask for an end: what drains for a reload ends instead
-      ending_ = Ending::finished;
-      if (options_.notify != nullptr) options_.notify->stopping();
-      return;
-    }
-    if (stopping_) {
-      log_.warn("second signal: ending at once, what was not acknowledged is read again");
-      std::_Exit(1);
-    }
-    shut_down(Ending::finished);
-  };
   for (const int number : {SIGTERM, SIGINT}) {
-    if (Status watched = watch(number, stop); !watched.ok()) return watched;
+    if (Status watched = watch(number, [this] { stop(); }); !watched.ok()) return watched;
   }
   return watch(SIGHUP, [this] {
     if (const Status reloaded = reload(); !reloaded.ok())
@@ -202,7 +190,7 @@ bool Agent::read_one() {
     LineBlock block;
     const ReadResult result = tailer_->read_next(limit > in_flight ? limit - in_flight : 0, block);
     if (result == ReadResult::idle) {
-      if (options_.once) end_if_done();
+      if (options_.once || finishing_) end_if_done();
       return false;
     }
     if (result == ReadResult::busy) return true;
@@ -216,11 +204,13 @@ bool Agent::read_one() {
   return true;
 }
 
-// A run with --once is over when everything is read; what is still on its way is waited for by the shutdown.
+// A run with --once, or one that was told to stop at the end, is over when everything is read; what is still on its way
+// is waited for by the shutdown.
 void Agent::end_if_done() {
   if (tailer_->in_flight_bytes() >= config_.limits.in_flight_bytes || !tailer_->at_end()) return;
   if (!flushed_partials_) {
     flushed_partials_ = true;
+    if (finishing_) tailer_->scan();  // who wrote until a moment ago may have written more meanwhile
     tailer_->flush_partials();
     pump_->start({});
     return;
@@ -265,7 +255,7 @@ void Agent::hinted() {
 
 // Nothing changes unless the new configuration is sound.
 Status Agent::reload() {
-  if (stopping_) return Error{Code::closed, "the agent is stopping"};
+  if (stopping_ || finishing_) return Error{Code::closed, "the agent is stopping"};
   if (!options_.reload) return Error{Code::unsupported, "this run cannot reload"};
   if (Status ready = options_.reload(); !ready.ok()) {
     metrics_.config_reload_failures.add();
@@ -280,6 +270,32 @@ void Agent::on_alert(const Alert& alert) {
   status_.on_alert(alert);
   delivery_->deliver(alert);
   if (options_.alert) options_.alert(alert);
+}
+
+void Agent::stop() {
+  if (stopping_ && ending_ == Ending::reload) {  // the first to ask for an end: what drains for a reload ends instead
+    ending_ = Ending::finished;
+    if (options_.notify != nullptr) options_.notify->stopping();
+    return;
+  }
+  if (stopping_ || finishing_) {
+    log_.warn("second signal: ending at once, what was not acknowledged is read again");
+    std::_Exit(1);
+  }
+  const std::chrono::nanoseconds limit = config_.limits.shutdown_timeout;
+  stop_deadline_ns_ = clock_.steady_ns() + limit.count();
+  if (!config_.limits.stop_at_end || options_.once) {
+    shut_down(Ending::finished);
+    return;
+  }
+  // The last quarter of the time is for the answers.
+  finishing_ = true;
+  finish_ = std::make_unique<Timer>(*loop_, [this] { shut_down(Ending::finished); });
+  finish_->start(limit * 3 / 4);
+  log_.info("reading to the end", {{"in_flight_bytes", tailer_->in_flight_bytes()}});
+  if (options_.notify != nullptr) options_.notify->stopping();
+  tailer_->scan();  // now, whatever is due: what is read to its end has to be known to its end
+  pump();
 }
 
 void Agent::shut_down(Ending ending) {
@@ -298,7 +314,8 @@ void Agent::shut_down(Ending ending) {
 void Agent::drain() {
   const std::int64_t limit = std::chrono::nanoseconds(config_.limits.shutdown_timeout).count();
   const bool patient = options_.once && ending_ == Ending::finished;
-  const std::int64_t deadline = patient ? INT64_MAX : clock_.steady_ns() + limit;
+  const std::int64_t asked = finishing_ ? stop_deadline_ns_ : clock_.steady_ns() + limit;
+  const std::int64_t deadline = patient ? INT64_MAX : asked;
   delivery_->drain(deadline, [this](bool all_delivered) { drained(all_delivered); });
 }
 

@@ -75,6 +75,8 @@ class Agent final {
   Status reload();
   void on_alert(const Alert& alert);
 
+  // A signal asks for the end: at once, or behind what the files hold.
+  void stop();
   // The one shutdown, in data-flow order.
   void shut_down(Ending ending);
   void drain();
@@ -102,10 +104,13 @@ class Agent final {
   std::vector<std::unique_ptr<SignalWatch>> signals_;
   std::unique_ptr<Timer> tick_;
   std::unique_ptr<Timer> pump_;
+  std::unique_ptr<Timer> finish_;    // ends the reading of what is left
   std::optional<LineBlock> held_;    // read, but the worker's mailbox was full
   std::int64_t links_asked_ns_ = 0;  // when all links were last asked for, to mend their file
   bool hint_pending_ = false;
+  std::int64_t stop_deadline_ns_ = 0;  // steady; 0: nobody has asked for the end
   bool flushed_partials_ = false;
+  bool finishing_ = false;  // reading to the end, then stopping
   bool stopping_ = false;
   Ending ending_ = Ending::finished;
 };

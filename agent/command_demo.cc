@@ -45,6 +45,7 @@ int demo_command(const Arguments& arguments, Console& console) {
     if (!duration) return usage(console, "--for is a duration, as 10s");
     options.duration = *duration;
   }
+  if (arguments.has("write")) return write_demo_log(options, arguments.value("write"), console);
   return run_demo(
       options, console,
       [&](const Config& config, const std::string& file, const std::function<void(const std::string&)>& listening) {

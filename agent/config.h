@@ -178,6 +178,7 @@ struct MetricsConfig {
 struct LimitsConfig {
   std::uint64_t in_flight_bytes = 16 * mib;
   milliseconds shutdown_timeout{8'000};
+  bool stop_at_end = false;
   milliseconds checkpoint_interval{500};
   std::uint64_t files_open_max = 1'000;
   std::uint64_t read_block_bytes = 256 * kib;

@@ -53,8 +53,9 @@ void end_child(::pid_t child) {
   (void)::waitpid(child, nullptr, 0);
 }
 
-// The application's main loop. Rotates its log by renaming, as the usual loggers do.
-void write_log(const DemoOptions& options, const std::string& path, ::pid_t agent) {
+// The application's main loop, until its time is over or the log cannot be written. Rotates by renaming, as the usual
+// loggers do.
+Status write_log(const DemoOptions& options, const std::string& path) {
   const SystemClock clock;
   const std::int64_t start = clock.wall_ns();
   DemoApp app({.seed = options.seed, .lines_per_second = options.lines_per_second}, start);
@@ -69,11 +70,8 @@ void write_log(const DemoOptions& options, const std::string& path, ::pid_t agen
     std::string text;
     app.advance(now, text);
     written += static_cast<std::int64_t>(text.size());
-    if (!write_all(fd.get(), text, path).ok()) return;
-    if (options.duration.count() > 0 && now - start > options.duration.count() * ns_per_ms) {
-      ::kill(agent, SIGTERM);
-      return;
-    }
+    if (Status wrote = write_all(fd.get(), text, path); !wrote.ok()) return wrote;
+    if (options.duration.count() > 0 && now - start > options.duration.count() * ns_per_ms) return success();
     pause(writer_pause_ns);
   }
 }
@@ -145,6 +143,15 @@ class DemoFolder final {
 
 }  // namespace
 
+int write_demo_log(const DemoOptions& options, const std::string& path, Console& console) {
+  // Also as the first process of a container, which no signal ends that it does not handle.
+  for (const int number : {SIGINT, SIGTERM}) std::signal(number, [](int) { ::_exit(0); });
+  const Status written = write_log(options, path);
+  if (written.ok()) return 0;
+  console.notice("tapewatch: " + terminal_safe(written.error().message) + "\n");
+  return 1;
+}
+
 int run_demo(const DemoOptions& options, Console& console, const RunAgent& run_agent) {
   const DemoFolder folder;
   const std::string address = is_free(options.address) ? options.address : "127.0.0.1:0";
@@ -164,7 +171,7 @@ int run_demo(const DemoOptions& options, Console& console, const RunAgent& run_a
   std::fflush(console.err);
   const ::pid_t writer = start_child([&](::pid_t agent) {
     for (const int end : pipe) ::close(end);  // or the viewer would never see the end of what it is told
-    write_log(options, folder.path() + "/log/app.log", agent);
+    if (write_log(options, folder.path() + "/log/app.log").ok()) ::kill(agent, SIGTERM);
   });
   const ::pid_t viewer = start_child([&](::pid_t) {
     ::close(pipe[1]);

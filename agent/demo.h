@@ -24,6 +24,9 @@ struct DemoOptions {
 using RunAgent = std::function<int(const Config& config, const std::string& config_file,
                                    const std::function<void(const std::string& address)>& listening)>;
 
+// The application alone: writes its log to `path` until a signal ends the process, or its time is over.
+[[nodiscard]] int write_demo_log(const DemoOptions& options, const std::string& path, Console& console);
+
 // Removes the temporary folder and ends both children before it returns the agent's exit code.
 [[nodiscard]] int run_demo(const DemoOptions& options, Console& console, const RunAgent& run_agent);
 

@@ -37,12 +37,14 @@ install(FILES config/tapewatch.yaml config/tapewatch.min.yaml DESTINATION ${doc}
 install(FILES systemd/tapewatch.service DESTINATION /lib/systemd/system COMPONENT agent)
 install(FILES systemd/tapewatch.yaml DESTINATION ${etc} COMPONENT agent)
 install(DIRECTORY rules/alerts rules/pipelines DESTINATION ${etc}/rules COMPONENT agent)
+install(DIRECTORY config/metrics DESTINATION ${etc} COMPONENT agent)
 install(DIRECTORY DESTINATION ${etc}/conf.d COMPONENT agent)
 install(DIRECTORY DESTINATION ${etc}/credentials DIRECTORY_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE COMPONENT agent)
 
 # Files of /etc are the administrator's: an upgrade keeps what was edited.
 file(GLOB_RECURSE conffiles RELATIVE ${CMAKE_SOURCE_DIR} CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/rules/alerts/*
-     ${CMAKE_SOURCE_DIR}/rules/pipelines/*)
+     ${CMAKE_SOURCE_DIR}/rules/pipelines/* ${CMAKE_SOURCE_DIR}/config/metrics/*)
+list(TRANSFORM conffiles REPLACE "^config/" "")
 list(TRANSFORM conffiles PREPEND ${etc}/)
 list(JOIN conffiles "\n" conffiles)
 file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/package/conffiles "${etc}/tapewatch.yaml\n${conffiles}\n")

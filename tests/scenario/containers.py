@@ -21,7 +21,8 @@ def image(podman):
     with tempfile.TemporaryDirectory(prefix="tapewatch-context-") as context, places.only_one("image"):
         shutil.copy(package, os.path.join(context, "tapewatch.deb"))
         shutil.copy(os.path.join(places.ROOT, "Dockerfile"), context)
-        shutil.copytree(os.path.join(places.ROOT, "deploy", "image"), os.path.join(context, "deploy", "image"))
+        for folder in ("image", "local"):
+            shutil.copytree(os.path.join(places.ROOT, "deploy", folder), os.path.join(context, "deploy", folder))
         podman("build", "--network", "host", "--pull=never", "--format", "docker", "-q", "-t", IMAGE, "--build-arg",
                "PACKAGE=tapewatch.deb", context, seconds=600)
     return IMAGE
@@ -65,4 +66,5 @@ class ContainerAgent(Agent):
     def kill(self):
         if self.running():
             self.signal(signal.SIGKILL)
-        return self.wait(20)
+        code = self.wait(20)
+        return -signal.SIGKILL if code == 128 + signal.SIGKILL else code

@@ -49,16 +49,24 @@ def need_root():
 
 
 def package():
-    """The Debian package of the build under test."""
+    """The Debian package of the build under test, made anew when something that goes into it has changed."""
     program("cpack", "cmake")
     build = os.path.dirname(os.path.dirname(binary()))
+    folder = os.path.join(build, "package")
     with only_one("package"):
         run("ninja", "-C", build, "tapewatch", "package_files", seconds=900)
-        run("cpack", "--config", os.path.join(build, "CPackConfig.cmake"))
-        found = [name for name in os.listdir(os.path.join(build, "package")) if name.endswith(".deb")]
-        if len(found) != 1:
-            raise AssertionError(f"not one package: {found}")
-        return os.path.join(build, "package", found[0])
+        parts = [os.path.join(top, name) for inside in ("config", "rules", "systemd", "deploy/package")
+                 for top, _, names in os.walk(os.path.join(ROOT, inside)) for name in names]
+        newest = max(os.path.getmtime(part) for part in [binary(), os.path.join(build, "CPackConfig.cmake"), *parts])
+        made = [os.path.join(folder, name) for name in os.listdir(folder) if name.endswith(".deb")]
+        if len(made) != 1 or os.path.getmtime(made[0]) < newest:
+            for old in made:
+                os.remove(old)
+            run("cpack", "--config", os.path.join(build, "CPackConfig.cmake"))
+            made = [os.path.join(folder, name) for name in os.listdir(folder) if name.endswith(".deb")]
+        if len(made) != 1:
+            raise AssertionError(f"not one package: {made}")
+        return made[0]
 
 
 def base():

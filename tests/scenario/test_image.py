@@ -9,13 +9,16 @@ import time
 import containers
 import ledger
 import places
+import test_life
 from agent import default_config, merge
 
 README = "deploy/image/README.md"
 BYTES_MAX = 60_000_000
 
 
-class Image(places.PlaceCase, ledger.LedgerCase):
+class Inside(places.PlaceCase):
+    """A case of the ledger in which every agent runs in the image."""
+
     place = "image"
 
     @classmethod
@@ -27,12 +30,23 @@ class Image(places.PlaceCase, ledger.LedgerCase):
         cls.ran.append(f"built in {time.monotonic() - began:.0f} s")
 
     def make_agent(self, more=None, url=None, folder=None):
-        agent = containers.ContainerAgent(self.podman, self.folder, merge(default_config(self.folder, self.sink.url), more or {}))
+        agent = containers.ContainerAgent(self.podman, self.folder,
+                                          merge(default_config(self.folder, url or self.sink.url), more or {}))
         self.addCleanup(self.podman.remove, agent.name)
         self.agents.append(agent)
         self.agent = agent
         return agent
 
+
+class Life(Inside, test_life.Life):
+    """Everything switched on at once."""
+
+    def test_everything_at_once(self):
+        super().test_everything_at_once()
+        self.tell("the life of tests/scenario/test_life.py")
+
+
+class Image(Inside, ledger.LedgerCase):
     def test_what_it_holds(self):
         about = json.loads(self.podman("image", "inspect", self.image).stdout)[0]
         size = self.podman.bytes_of(self.image)
@@ -65,7 +79,7 @@ class Image(places.PlaceCase, ledger.LedgerCase):
         for _ in range(2):
             time.sleep(0.5)
             writer.rotate()
-            self.assertEqual(137, agent.kill())
+            self.assertEqual(-signal.SIGKILL, agent.kill())
             agent.start()
         runs = sum(record.get("message") == "running" for record in agent.log)
         agent.signal(signal.SIGHUP)

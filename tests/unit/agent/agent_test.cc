@@ -44,7 +44,9 @@ class AgentTest : public testing::Test {
     options.folder = config_.store.path;
     auto store = LogStore::open(options, clock_, log_);
     if (!store.ok()) return 0;
-    return (*store)->search(std::get<Query>(Query::parse("*")), {}, {}).value().documents.size();
+    SearchLimits limits;
+    limits.results_max = 10'000;
+    return (*store)->search(std::get<Query>(Query::parse("*")), {}, limits).value().documents.size();
   }
 
   TemporaryFolder folder_;
@@ -72,6 +74,19 @@ TEST_F(AgentTest, TermDrainsWhatWasRead) {
   options_.alert = [](const Alert&) { ::kill(::getpid(), SIGTERM); };
   EXPECT_EQ(run(), Agent::Ending::finished);
   EXPECT_EQ(stored(), 2u);
+}
+
+TEST_F(AgentTest, TermReadsToTheEndWhereTheFilesVanish) {
+  options_.once = false;
+  config_.limits.stop_at_end = true;
+  config_.limits.read_block_bytes = 4 * kib;
+  std::string lines = "{\"a\":2}\n";
+  for (int i = 0; i < 5'000; ++i) lines += "{\"b\":" + std::to_string(i) + "}\n";
+  folder_.write("a.log", lines + "no end");
+  options_.alert = [](const Alert&) { ::kill(::getpid(), SIGTERM); };
+  EXPECT_EQ(run(), Agent::Ending::finished);
+  EXPECT_TRUE(log_.has("reading to the end"));
+  EXPECT_EQ(stored(), 5'003u) << "every line, the one without an end, and the alert";
 }
 
 TEST_F(AgentTest, HupEndsForAReloadOnlyWhenItIsSound) {

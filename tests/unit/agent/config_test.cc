@@ -120,7 +120,7 @@ outputs:
     dead_letters: {max_size: 2MiB}
 store: {enabled: true, path: /s, retention: {size: 1GiB, age: 2h}, flush_interval: 50ms}
 http: {enabled: false, address: "[::1]:0", allowed_hosts: [agent.example.org]}
-limits: {in_flight_bytes: 2MiB, shutdown_timeout: 1s, checkpoint_interval: 50ms, files_open_max: 7, read_block_bytes: 8KiB}
+limits: {in_flight_bytes: 2MiB, shutdown_timeout: 1s, stop_at_end: true, checkpoint_interval: 50ms, files_open_max: 7, read_block_bytes: 8KiB}
 state_dir: /state
 )");
   EXPECT_FALSE(config) << "the password's variable is not set";
@@ -156,6 +156,7 @@ state_dir: /state
   EXPECT_EQ(good->store.retention_age, hours(2));
   EXPECT_EQ(good->http.host, "::1");
   EXPECT_EQ(good->http.port, 0);
+  EXPECT_TRUE(good->limits.stop_at_end);
   EXPECT_EQ(good->limits.files_open_max, 7u);
   EXPECT_EQ(good->state_dir, "/state");
 }

@@ -15,6 +15,7 @@
 #include "demo_app.h"
 #include "demo_files.h"
 #include "demo_view.h"
+#include "fake/folder.h"
 #include "fake/scripted_server.h"
 
 namespace tapewatch {
@@ -107,6 +108,19 @@ std::string demo_output(const DemoOptions& options, const RunAgent& run_agent, i
   std::string out(text, bytes);
   std::free(text);
   return out;
+}
+
+TEST(Demo, WritesTheLogAloneUntilItsTimeIsOver) {
+  const TemporaryFolder folder;
+  DemoOptions options;
+  options.duration = std::chrono::milliseconds(60);
+  Console console;
+  console.err = ::tmpfile();
+  EXPECT_EQ(write_demo_log(options, folder.path("app.log"), console), 0);
+  EXPECT_GT(std::filesystem::file_size(folder.path("app.log")), 0u);
+  EXPECT_EQ(write_demo_log(options, folder.path("nowhere/app.log"), console), 1);
+  EXPECT_GT(std::ftell(console.err), 0);
+  std::fclose(console.err);
 }
 
 TEST(Demo, CleansUpWhenTheAgentEnds) {
