@@ -54,6 +54,7 @@ Status Agent::open_parts(Diagnostics& diagnostics) {
       Tailer::open(tail_options(config_, Delivery::sinks(config_)), input_options(config_), clock_, log_);
   if (!tailer.ok()) return std::move(tailer).error().with_context("opening the inputs");
   tailer_ = std::move(*tailer);
+  open_metrics();
   if (config_.http.enabled) {
     if (Status opened = open_http(); !opened.ok()) return opened;
   }
@@ -100,6 +101,19 @@ void Agent::open_stages(Diagnostics& diagnostics) {
 void Agent::open_links() {
   if (!config_.enrich.correlation.enabled) return;
   stages_->restore_links(links_.load());
+}
+
+// What is read when somebody asks.
+void Agent::open_metrics() {
+  metrics_.add_source([folder = config_.state_dir](auto& out) { collect_file_system(folder, out); });
+  if (config_.metrics.host) {
+    metrics_.add_source([host = HostMetrics(host_options(config_.metrics))](auto& out) { host.collect(out); });
+  }
+  if (!config_.metrics.processes.empty()) {
+    metrics_.add_source([apps = AppMetrics(host_options(config_.metrics), app_options(config_.metrics))](auto& out) {
+      apps.collect(out);
+    });
+  }
 }
 
 Status Agent::open_http() {

@@ -58,6 +58,7 @@ class Agent final {
   Status open_delivery();
   void open_stages(Diagnostics& diagnostics);
   void open_links();
+  void open_metrics();
   Status open_http();
   Status watch_signals();
 

@@ -177,6 +177,19 @@ HttpOptions http_options(const HttpConfig& http) {
   return options;
 }
 
+HostOptions host_options(const MetricsConfig& metrics) {
+  HostOptions options;
+  options.root = metrics.host_root;
+  return options;
+}
+
+std::vector<AppOptions> app_options(const MetricsConfig& metrics) {
+  std::vector<AppOptions> apps;
+  for (const ProcessConfig& from : metrics.processes)
+    apps.push_back({from.name, from.pid_file, from.process, from.cgroup});
+  return apps;
+}
+
 SetupOptions setup_options(const ElasticConfig& elastic) {
   SetupOptions options;
   options.hosts = elastic.hosts;

@@ -8,6 +8,7 @@
 #include "enrich/enricher.h"
 #include "enrich/masker.h"
 #include "http/front_door.h"
+#include "metrics/host.h"
 #include "sinks/alert_sink.h"
 #include "sinks/bulk_builder.h"
 #include "sinks/elastic_options.h"
@@ -36,6 +37,8 @@ namespace tapewatch {
 [[nodiscard]] DeadLetters::Options dead_letter_options(const Config& config);
 [[nodiscard]] AlertSinkOptions alert_options(const WebhookConfig& webhook);
 [[nodiscard]] HttpOptions http_options(const HttpConfig& http);
+[[nodiscard]] HostOptions host_options(const MetricsConfig& metrics);
+[[nodiscard]] std::vector<AppOptions> app_options(const MetricsConfig& metrics);
 [[nodiscard]] SetupOptions setup_options(const ElasticConfig& elastic);
 
 }  // namespace tapewatch

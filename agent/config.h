@@ -171,8 +171,19 @@ struct LogMetricConfig {
   std::string file;  // in which it stands
 };
 
+// The application's own processes: exactly one of the three ways to find them.
+struct ProcessConfig {
+  std::string name;
+  std::string pid_file;
+  std::string process;
+  std::string cgroup;
+};
+
 struct MetricsConfig {
   std::vector<LogMetricConfig> from_logs;
+  bool host = true;
+  std::string host_root = "/";
+  std::vector<ProcessConfig> processes;
 };
 
 struct LimitsConfig {

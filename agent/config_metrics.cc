@@ -307,6 +307,62 @@ void read_metrics_file(const std::string& path, const Surroundings& around, Conf
   top.finish();
 }
 
+bool is_plain_name(std::string_view name) {
+  return !name.empty() && name.size() <= 64 &&
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") == name.npos;
+}
+
+// The name of an application, which is the label `app` of everything about it.
+void read_app_name(ConfigSection& s, std::string& name) {
+  s.text("name", name);
+  if (!s.has("name")) {
+    s.missing("name", "write name: oms");
+  } else if (!is_plain_name(name)) {
+    s.error(s.place_of_value("name"), 127, s.written("name") + " cannot be an application's name",
+            "use at most 64 letters, digits, - . and _");
+  }
+}
+
+void check_app_names(ConfigSection& s, std::string_view key, const std::vector<std::string>& names) {
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (std::find(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(i), names[i]) ==
+        names.begin() + static_cast<std::ptrdiff_t>(i))
+      continue;
+    s.error(s.place_of_item(key, i), 161, "two of " + s.name_of(key) + " have the name " + quoted(names[i]),
+            "rename one");
+  }
+}
+
+ProcessConfig read_process(ConfigSection s) {
+  ProcessConfig out;
+  read_app_name(s, out.name);
+  s.text("pid_file", out.pid_file);
+  s.text("process", out.process);
+  s.text("cgroup", out.cgroup);
+  check_absolute(s, "pid_file", out.pid_file);
+  const int ways = (s.has("pid_file") ? 1 : 0) + (s.has("process") ? 1 : 0) + (s.has("cgroup") ? 1 : 0);
+  if (ways == 0) s.missing("process", "write pid_file, process or cgroup");
+  if (ways > 1) {
+    s.error(s.place_of("name"), 132, "pid_file, process and cgroup exclude each other", "keep one of them");
+  }
+  s.finish();
+  return out;
+}
+
+void read_host(ConfigSection& s, MetricsConfig& out) {
+  ConfigSection host = s.section("host");
+  host.flag("enabled", out.host);
+  host.text("root", out.host_root);
+  check_absolute(host, "root", out.host_root);
+  host.finish();
+  std::vector<std::string> names;
+  for (ConfigSection& item : s.sections("processes")) {
+    out.processes.push_back(read_process(std::move(item)));
+    names.push_back(out.processes.back().name);
+  }
+  check_app_names(s, "processes", names);
+}
+
 }  // namespace
 
 void read_metrics(ConfigSection s, const Surroundings& around, ConfigFaults& faults, MetricsConfig& out) {
@@ -314,6 +370,7 @@ void read_metrics(ConfigSection s, const Surroundings& around, ConfigFaults& fau
   s.texts("include", include);
   check_relative_patterns(s, "include", include);
   read_log_metrics(s, out.from_logs);
+  read_host(s, out);
   for (std::size_t i = 0; i < include.size(); ++i) {
     Diagnostics absent;  // told here, where the place is known
     for (const std::string& path : find_rule_files({include[i]}, absent)) read_metrics_file(path, around, faults, out);
