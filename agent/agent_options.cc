@@ -190,6 +190,18 @@ std::vector<AppOptions> app_options(const MetricsConfig& metrics) {
   return apps;
 }
 
+ScrapeOptions scrape_options(const ScrapeConfig& scrape) {
+  ScrapeOptions options;
+  options.name = scrape.name;
+  options.url = scrape.url;
+  options.token = scrape.token.reveal();
+  options.interval = scrape.interval;
+  options.timeout = scrape.timeout;
+  options.bytes_max = scrape.max_size;
+  options.limits.samples_max = scrape.samples_max;
+  return options;
+}
+
 SetupOptions setup_options(const ElasticConfig& elastic) {
   SetupOptions options;
   options.hosts = elastic.hosts;

@@ -9,6 +9,7 @@
 #include "enrich/masker.h"
 #include "http/front_door.h"
 #include "metrics/host.h"
+#include "metrics_scraper.h"
 #include "sinks/alert_sink.h"
 #include "sinks/bulk_builder.h"
 #include "sinks/elastic_options.h"
@@ -39,6 +40,7 @@ namespace tapewatch {
 [[nodiscard]] HttpOptions http_options(const HttpConfig& http);
 [[nodiscard]] HostOptions host_options(const MetricsConfig& metrics);
 [[nodiscard]] std::vector<AppOptions> app_options(const MetricsConfig& metrics);
+[[nodiscard]] ScrapeOptions scrape_options(const ScrapeConfig& scrape);
 [[nodiscard]] SetupOptions setup_options(const ElasticConfig& elastic);
 
 }  // namespace tapewatch

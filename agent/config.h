@@ -179,11 +179,23 @@ struct ProcessConfig {
   std::string cgroup;
 };
 
+// The application's own /metrics, fetched and served with ours.
+struct ScrapeConfig {
+  std::string name;
+  std::string url;
+  Secret token;
+  milliseconds interval{15'000};
+  milliseconds timeout{5'000};
+  std::uint64_t max_size = mib;
+  std::uint64_t samples_max = 20'000;
+};
+
 struct MetricsConfig {
   std::vector<LogMetricConfig> from_logs;
   bool host = true;
   std::string host_root = "/";
   std::vector<ProcessConfig> processes;
+  std::vector<ScrapeConfig> scrape;
 };
 
 struct LimitsConfig {

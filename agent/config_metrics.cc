@@ -12,6 +12,8 @@ namespace tapewatch {
 namespace {
 
 using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
 
 constexpr std::size_t metrics_max = 500;
 constexpr std::size_t labels_max = 10;
@@ -363,6 +365,33 @@ void read_host(ConfigSection& s, MetricsConfig& out) {
   check_app_names(s, "processes", names);
 }
 
+ScrapeConfig read_scrape(ConfigSection s) {
+  ScrapeConfig out;
+  read_app_name(s, out.name);
+  s.text("url", out.url);
+  s.secret("token", out.token);
+  s.duration("interval", out.interval, {seconds(1), hours(1)});
+  s.duration("timeout", out.timeout, {milliseconds(100), minutes(1)});
+  s.size("max_size", out.max_size, {kib, 64 * mib});
+  s.count("samples_max", out.samples_max, {1, 1'000'000});
+  if (!s.has("url")) {
+    s.missing("url", "write url: http://127.0.0.1:8080/metrics");
+  } else if (!out.url.empty()) {
+    check_url(s, "url", 0, out.url);
+  }
+  s.finish();
+  return out;
+}
+
+void read_scrapes(ConfigSection& s, std::vector<ScrapeConfig>& out) {
+  std::vector<std::string> names;
+  for (ConfigSection& item : s.sections("scrape")) {
+    out.push_back(read_scrape(std::move(item)));
+    names.push_back(out.back().name);
+  }
+  check_app_names(s, "scrape", names);
+}
+
 }  // namespace
 
 void read_metrics(ConfigSection s, const Surroundings& around, ConfigFaults& faults, MetricsConfig& out) {
@@ -371,6 +400,7 @@ void read_metrics(ConfigSection s, const Surroundings& around, ConfigFaults& fau
   check_relative_patterns(s, "include", include);
   read_log_metrics(s, out.from_logs);
   read_host(s, out);
+  read_scrapes(s, out.scrape);
   for (std::size_t i = 0; i < include.size(); ++i) {
     Diagnostics absent;  // told here, where the place is known
     for (const std::string& path : find_rule_files({include[i]}, absent)) read_metrics_file(path, around, faults, out);
