@@ -37,6 +37,29 @@ derives from lines, and what is fetched from the application, comes on top.
 """
 
 
+# A dashboard in JSON has the words of Grafana's enumerations, not their members.
+TYPED = """import type { Dashboard } from '@grafana/schema';
+type Plain<T> = T extends string ? `${T}` : T extends object ? { [K in keyof T]: Of<K, T[K]> } : T;
+type Of<K, T> = K extends 'target' ? Plain<T> & Record<string, unknown> : Plain<T>;
+export const dashboard: Plain<Dashboard> = """
+NODE_PACKAGES = ["@grafana/schema@13.2.3", "typescript@5.9.3"]
+
+
+def node_tools():
+    """A folder with the pinned packages, fetched once into the cache."""
+    npm = needs.program("npm", "npm")
+    needs.program("node", "nodejs")
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    folder = os.path.join(cache, "tapewatch", "grafana-13.2.3")
+    if not os.path.isdir(os.path.join(folder, "node_modules", "typescript")):
+        os.makedirs(folder, exist_ok=True)
+        done = subprocess.run([npm, "install", "--prefix", folder, "--ignore-scripts", "--no-audit", "--no-fund", *NODE_PACKAGES],
+                              capture_output=True, text=True, timeout=300, check=False)
+        if done.returncode != 0:
+            needs.skip("npm cannot fetch " + ", ".join(NODE_PACKAGES))
+    return folder
+
+
 def panels():
     """[(dashboard, panel)] but for rows."""
     found = []
@@ -80,6 +103,24 @@ class Files(unittest.TestCase):
                 self.assertLessEqual(place["x"] + place["w"], 24)
                 for target in panel["targets"]:
                     self.assertIn("$instance", target["expr"])
+
+    def test_the_dashboards_are_of_grafanas_types(self):
+        tools = node_tools()
+
+        def faults(dashboard):
+            source = os.path.join(tools, "dashboard.ts")
+            with open(source, "w", encoding="utf-8") as file:
+                file.write(TYPED + json.dumps(dashboard) + ";\n")
+            done = subprocess.run(["node", "node_modules/typescript/bin/tsc", "--noEmit", "--strict", "--skipLibCheck", "--module",
+                                   "esnext", "--moduleResolution", "bundler", "--target", "es2020", "dashboard.ts"], cwd=tools,
+                                  capture_output=True, text=True, timeout=120, check=False)
+            return done.stdout + done.stderr
+        for path in sorted(glob.glob(DASHBOARDS)):
+            with open(path, encoding="utf-8") as file:
+                dashboard = json.load(file)
+            self.assertEqual("", faults(dashboard), path)
+            dashboard["panels"][1]["gridPos"]["w"] = "4"
+            self.assertIn("'string' is not assignable to type 'number'", faults(dashboard), "it can fail")
 
     def test_no_two_panels_lie_on_each_other(self):
         taken = {}
