@@ -150,6 +150,7 @@ Status Agent::watch_signals() {
   const auto stop = [this] {
     if (stopping_ && ending_ == Ending::reload) {  // the first to ask for an end: what drains for a reload ends instead
       ending_ = Ending::finished;
+      if (options_.notify != nullptr) options_.notify->stopping();
       return;
     }
     if (stopping_) {
@@ -186,6 +187,9 @@ void Agent::tick() {
   if (tailer_->commit_due() && !stages_->want_links()) commit_now();
   delivery_->update_metrics();
   status_.update(*tailer_, *delivery_, true);
+  if (options_.notify == nullptr) return;
+  const std::optional<std::uint64_t> turns = stopping_ ? std::nullopt : std::optional(worker_->turns());
+  options_.notify->turned(turns, *status_.board().current());
 }
 
 void Agent::commit_now() {
@@ -307,6 +311,7 @@ void Agent::shut_down(Ending ending) {
   if (stopping_) return;
   stopping_ = true;
   ending_ = ending;
+  if (options_.notify != nullptr) ending == Ending::reload ? options_.notify->reloading() : options_.notify->stopping();
   log_.info("stopping", {{"in_flight_bytes", tailer_->in_flight_bytes()}});
   held_.reset();  // read but never handed on: the next start reads it again
   worker_->close();

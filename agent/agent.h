@@ -23,6 +23,7 @@
 #include "loop/signal_watch.h"
 #include "masked_log.h"
 #include "metrics_scraper.h"
+#include "notify.h"
 #include "stages.h"
 #include "tail/tailer.h"
 #include "worker.h"
@@ -40,6 +41,7 @@ class Agent final {
     std::function<Status()> reload;
     // Told once the page and the API answer.
     std::function<void(const std::string& address)> listening;
+    Notify* notify = nullptr;  // told of every turn, of reloads and of the end
     // Told each alert, on the loop's thread.
     std::function<void(const Alert&)> alert;
   };

@@ -2,11 +2,13 @@
 // `tapewatch run`: one agent after the other in one process, until it is told to end.
 #include <malloc.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include "agent.h"
 #include "base/files.h"
 #include "commands.h"
 #include "file_limit.h"
+#include "notify.h"
 #include "run.h"
 #include "stages.h"
 
@@ -40,7 +42,8 @@ class HeldSignals final {
   sigset_t set_{};
 };
 
-int failed(Log& log, const char* what, const Error& error) {
+int failed(Log& log, Notify& notify, const char* what, const Error& error) {
+  notify.status(std::string(what) + ": " + error.message);
   log.error(what, {{"reason", error.message}, {"code", static_cast<int>(error.code)}});
   return exit_failed;
 }
@@ -54,6 +57,13 @@ Result<Config> load_sound(const RunOptions& options, const Surroundings& around)
   return std::move(*config);
 }
 
+bool rules_sound(const Config& config, Console& console) {
+  Diagnostics diagnostics;
+  check_rules(config, diagnostics);
+  if (diagnostics.has_errors()) console.notice(diagnostics.render(console.err_colour));
+  return !diagnostics.has_errors();
+}
+
 }  // namespace
 
 void check_rules(const Config& config, Diagnostics& diagnostics) {
@@ -65,14 +75,17 @@ int run_agents(Config config, const RunOptions& options, Console& console) {
   keep_large_buffers();
   const SystemClock clock;
   JsonLog log(2, clock, config.service.log_level);
-  if (Status made = make_folders(config.state_dir); !made.ok()) return failed(log, "no state folder", made.error());
+  Notify notify(notify_options(console.around, ::getpid()), clock, log);
+  if (Status made = make_folders(config.state_dir); !made.ok())
+    return failed(log, notify, "no state folder", made.error());
   const Result<Fd> lock = lock_file(config.state_dir + "/lock");
-  if (!lock.ok()) return failed(log, "the state folder is in use", lock.error());
+  if (!lock.ok()) return failed(log, notify, "the state folder is in use", lock.error());
 
   std::optional<Config> next;
   Agent::Options agent_options;
   agent_options.started_ns = clock.wall_ns();
   agent_options.once = options.once;
+  agent_options.notify = &notify;
   agent_options.listening = options.listening;
   agent_options.alert = options.alert;
   agent_options.reload = [&]() -> Status {
@@ -89,12 +102,14 @@ int run_agents(Config config, const RunOptions& options, Console& console) {
     Diagnostics diagnostics;
     Result<std::unique_ptr<Agent>> agent = Agent::open(config, diagnostics, clock, log, agent_options);
     if (!diagnostics.all().empty()) console.notice(diagnostics.render(console.err_colour));
-    if (!agent.ok()) return failed(log, "the agent cannot start", agent.error());
+    if (!agent.ok()) return failed(log, notify, "the agent cannot start", agent.error());
     log.info("running", {{"version", TAPEWATCH_VERSION}, {"state_dir", config.state_dir}});
+    notify.ready();
     signals.release();
     const Agent::Ending ending = (*agent)->run();
     if (ending != Agent::Ending::reload) return ending == Agent::Ending::finished ? exit_good : exit_failed;
     signals.hold();
+    notify.feed();
     config = std::move(*next);
   }
 }
@@ -102,6 +117,7 @@ int run_agents(Config config, const RunOptions& options, Console& console) {
 int run_command(const Arguments& arguments, Console& console) {
   std::optional<Config> config = load_for_command(arguments, console);
   if (!config) return exit_bad_config;
+  if (arguments.has("strict") && !rules_sound(*config, console)) return exit_bad_config;
   RunOptions options;
   options.config_file = arguments.value("config", default_config_file);
   options.once = arguments.has("once");

@@ -27,7 +27,9 @@ std::vector<Command> agent_commands() {
        "SIGTERM drains within limits.shutdown_timeout, a second one ends at once, SIGHUP reads the configuration "
        "anew.\n"
        "The agent's own log goes to stderr as JSON lines.",
-       {config_flag, {"once", 0, "", "read every input to its end, deliver, wait for every acknowledgement, exit 0"}},
+       {config_flag,
+        {"once", 0, "", "read every input to its end, deliver, wait for every acknowledgement, exit 0"},
+        {"strict", 0, "", "do not start without the rules that have faults, but exit 78, as validate would"}},
        "tapewatch run -c tapewatch.yaml\ntapewatch run -c tapewatch.yaml --once",
        0,
        0,
@@ -160,6 +162,16 @@ std::vector<Command> query_commands() {
        0,
        {},
        top_command},
+      {"health",
+       "",
+       "whether a running agent is well, for health checks",
+       "Exits with 0 when it is alive, with 1 when it is not or nobody answers.",
+       {config_flag, url_flag, {"ready", 0, "", "ready, not only alive"}},
+       "tapewatch health\ntapewatch health --ready -c tapewatch.yaml",
+       0,
+       0,
+       {},
+       health_command},
   };
 }
 

@@ -29,6 +29,7 @@ int search_command(const Arguments& arguments, Console& console);
 int trace_command(const Arguments& arguments, Console& console);
 int tail_command(const Arguments& arguments, Console& console);
 int top_command(const Arguments& arguments, Console& console);
+int health_command(const Arguments& arguments, Console& console);
 int setup_command(const Arguments& arguments, Console& console);
 int dlq_command(const Arguments& arguments, Console& console);
 int state_command(const Arguments& arguments, Console& console);

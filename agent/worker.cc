@@ -45,6 +45,7 @@ void Worker::run() {
       pipeline_.silent_until(caught_up_ns);
     }
     pipeline_.turn(clock_.steady_ns());
+    turns_.fetch_add(1, std::memory_order_relaxed);
   }
   pipeline_.finish();
 }

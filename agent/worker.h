@@ -30,6 +30,8 @@ class Worker final {
   [[nodiscard]] bool put(LineBlock&& block);
   // At this steady time everything that could be read had been put: since then the input has been silent.
   void caught_up(std::int64_t steady_ns) { caught_up_ns_.store(steady_ns, std::memory_order_release); }
+  // Grows while the thread works or waits for work: one that stands still is stuck. Thread: any.
+  [[nodiscard]] std::uint64_t turns() const { return turns_.load(std::memory_order_relaxed); }
   // No more blocks will come; the thread ends once the mailbox is empty and
   // every batch is sealed.
   void close() { mailbox_.close(); }
@@ -42,6 +44,7 @@ class Worker final {
   const Clock& clock_;
   Mailbox<LineBlock> mailbox_;
   std::atomic<std::int64_t> caught_up_ns_{0};
+  std::atomic<std::uint64_t> turns_{0};
   std::thread thread_;
 };
 

@@ -2,6 +2,7 @@
 #include "base/literal_filter.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/check.h"
 
@@ -14,13 +15,21 @@ namespace {
 
 constexpr std::size_t word_size = 64;
 
-// How common a character is in logs, roughly.
-double weight(std::size_t c) {
-  static constexpr std::string_view rare_first = "zqj:/-.%_9876543210xkvbywgf pmucdlhrsnioate\"";
-  const bool upper = c >= 'A' && c <= 'Z';
-  const std::size_t at = rare_first.find(static_cast<char>(upper ? c + 32 : c));
-  return at == std::string_view::npos ? 1 : static_cast<double>(upper ? at / 4 + 1 : at + 2);
-}
+constexpr std::size_t ascii_count = 128;
+
+// How common each character is in logs, roughly.
+constexpr std::array<double, ascii_count> weights = [] {
+  constexpr std::string_view rare_first = "zqj:/-.%_9876543210xkvbywgf pmucdlhrsnioate\"";
+  std::array<double, ascii_count> table{};
+  for (std::size_t c = 0; c < table.size(); ++c) {
+    const bool upper = c >= 'A' && c <= 'Z';
+    const std::size_t at = rare_first.find(static_cast<char>(upper ? c + 32 : c));
+    table[c] = at == std::string_view::npos ? 1 : static_cast<double>(upper ? at / 4 + 1 : at + 2);
+  }
+  return table;
+}();
+
+constexpr double weight_of_all = std::accumulate(weights.begin(), weights.end(), 0.0);
 
 }  // namespace
 
@@ -36,15 +45,12 @@ bool LiteralFilter::takes(const std::vector<Literal>& literals) {
 LiteralFilter::Gram LiteralFilter::gram_of(const Literal& literal, std::size_t at) {
   Gram gram{};
   for (std::size_t i = 0; i < gram_size; ++i) {
-    if (at + i >= literal.text.size()) {
-      gram[i].fill(true);  // the literal has no such place
-      continue;
-    }
+    if (at + i >= literal.text.size()) continue;  // the literal has no such place
     const char c = literal.text[at + i];
     CHECK(static_cast<unsigned char>(c) < 128);
-    gram[i][static_cast<std::size_t>(c)] = true;
     const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    if (literal.ignore_case && letter) gram[i][static_cast<std::size_t>(c ^ 32)] = true;
+    gram[i] = {static_cast<std::uint8_t>(c), static_cast<std::uint8_t>(literal.ignore_case && letter ? c ^ 32 : c),
+               false};
   }
   return gram;
 }
@@ -55,47 +61,60 @@ LiteralFilter::LiteralFilter(const std::vector<Literal>& literals) {
 #endif
   CHECK(takes(literals));
   if (literals.size() <= 8) sets_ = 1;
-  std::array<Gram, group_count> groups{};
+  std::array<Group, group_count> groups{};
   for (const Literal& literal : literals) add(literal, {groups.data(), sets_ * 8});
   for (std::size_t g = 0; g < group_count; ++g) {
     for (std::size_t place = 0; place < gram_size; ++place) {
-      for (std::size_t c = 0; c < 128; ++c) {
-        if (groups[g][place][c]) tables_[g / 8][place][c] |= static_cast<std::uint8_t>(1u << g % 8);
+      for (std::size_t c = 0; c < ascii_count; ++c) {
+        if (groups[g][place].takes[c]) tables_[g / 8][place][c] |= static_cast<std::uint8_t>(1u << g % 8);
       }
     }
   }
 }
 
+void LiteralFilter::Chars::insert(std::uint8_t c) {
+  if (takes[c]) return;
+  takes.set(c);
+  weight_sum += weights[c];
+}
+
+double LiteralFilter::Chars::sum_with(const Place& place) const {
+  if (place.any) return weight_of_all;
+  double sum = weight_sum;
+  if (!takes[place.c]) sum += weights[place.c];
+  if (place.other != place.c && !takes[place.other]) sum += weights[place.other];
+  return sum;
+}
+
 // Chooses of all grams of the literal and all groups those that make the fewest further texts count.
-void LiteralFilter::add(const Literal& literal, std::span<Gram> groups) {
-  const auto texts = [](const Gram& gram) {
-    double product = 1;
-    for (const auto& place : gram) {
-      double sum = 0;
-      for (std::size_t c = 0; c < place.size(); ++c) sum += place[c] ? weight(c) : 0;
-      product *= sum;
-    }
-    return product;
-  };
+void LiteralFilter::add(const Literal& literal, std::span<Group> groups) {
   double best_growth = -1;
-  std::size_t best_group = 0;
+  Group* best_group = nullptr;
   Gram best{};
   const std::size_t windows = literal.text.size() < gram_size ? 1 : literal.text.size() - gram_size + 1;
   for (std::size_t at = 0; at < windows; ++at) {
     const Gram gram = gram_of(literal, at);
-    for (std::size_t g = 0; g < groups.size(); ++g) {
-      Gram sum = groups[g];
+    for (Group& group : groups) {
+      double before = 1;
+      double after = 1;
       for (std::size_t place = 0; place < gram_size; ++place) {
-        for (std::size_t c = 0; c < 128; ++c) sum[place][c] = sum[place][c] || gram[place][c];
+        before *= group[place].weight_sum;
+        after *= group[place].sum_with(gram[place]);
       }
-      const double growth = texts(sum) - texts(groups[g]);
+      const double growth = after - before;
       if (best_growth >= 0 && growth >= best_growth) continue;
       best_growth = growth;
-      best_group = g;
-      best = sum;
+      best_group = &group;
+      best = gram;
     }
   }
-  groups[best_group] = best;
+  for (std::size_t place = 0; place < gram_size; ++place) {
+    Chars& chars = (*best_group)[place];
+    for (std::uint8_t c = 0; best[place].any && c < ascii_count; ++c) chars.insert(c);
+    if (best[place].any) continue;
+    chars.insert(best[place].c);
+    chars.insert(best[place].other);
+  }
 }
 
 #if defined(__x86_64__)

@@ -6,6 +6,7 @@
 // Immutable once built. Thread: any.
 
 #include <array>
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -33,12 +34,26 @@ class LiteralFilter final {
   static constexpr std::size_t gram_size = 4;
   static constexpr std::size_t group_count = 16;
   static constexpr std::size_t set_count = group_count / 8;
-  using Gram = std::array<std::array<bool, 128>, gram_size>;  // which characters each place takes
+  // A place of a literal: a character in its two cases, or none there, so that any will do.
+  struct Place {
+    std::uint8_t c = 0;
+    std::uint8_t other = 0;
+    bool any = true;
+  };
+  using Gram = std::array<Place, gram_size>;
+  // The characters that a group takes at one place, and how often texts have one of them.
+  struct Chars {
+    std::bitset<128> takes;
+    double weight_sum = 0;
+    void insert(std::uint8_t c);
+    [[nodiscard]] double sum_with(const Place& place) const;
+  };
+  using Group = std::array<Chars, gram_size>;
   // Bit g of entry c: group g takes the character c at this place.
   using Table = std::array<std::uint8_t, 128>;
 
   static Gram gram_of(const Literal& literal, std::size_t at);
-  static void add(const Literal& literal, std::span<Gram> groups);
+  static void add(const Literal& literal, std::span<Group> groups);
   template <std::size_t sets>
   [[nodiscard]] bool scan(std::string_view text) const;
   [[nodiscard]] bool scan_few(std::string_view text) const;

@@ -2,13 +2,14 @@
 #include "detect/matcher.h"
 
 #include <algorithm>
+#include <span>
 
 namespace tapewatch {
 Matcher::Matcher(const std::vector<DetectionRule>& rules) : witnesses_(rules) {
   root_of_rule_.reserve(rules.size());
   for (const DetectionRule& rule : rules) {
-    std::map<std::uint32_t, std::uint32_t> done;
-    root_of_rule_.push_back(compile(rule, rule.root, done));
+    std::map<std::uint32_t, Compiled> done;
+    root_of_rule_.push_back(compile(rule, rule.root, done).condition);
   }
   predicate_of_key_.clear();
   answers_.resize(predicates_.size());
@@ -20,26 +21,32 @@ std::uint32_t Matcher::predicate_of(const Item& item) {
   return known->second;
 }
 
-std::uint32_t Matcher::compile(const DetectionRule& rule, std::uint32_t node,
-                               std::map<std::uint32_t, std::uint32_t>& done) {
+Matcher::Compiled Matcher::compile(const DetectionRule& rule, std::uint32_t node,
+                                   std::map<std::uint32_t, Compiled>& done) {
   if (const auto known = done.find(node); known != done.end()) return known->second;
   const Node& source = rule.nodes[node];
-  Step step;
-  step.kind = source.kind;
+  Compiled compiled;
   if (source.kind == Node::Kind::item) {
-    step.predicate = predicate_of(rule.items[source.item]);
-    step.cost = predicates_[step.predicate].cost();
+    compiled.condition = {true, predicate_of(rule.items[source.item])};
+    compiled.cost = predicates_[compiled.condition.index].cost();
+  } else {
+    std::vector<Compiled> children;
+    for (const std::uint32_t child : source.children) {
+      children.push_back(compile(rule, child, done));
+      compiled.cost += children.back().cost;
+    }
+    std::stable_sort(children.begin(), children.end(),
+                     [](const Compiled& a, const Compiled& b) { return a.cost < b.cost; });
+    Step step;
+    step.kind = source.kind;
+    step.begin = static_cast<std::uint32_t>(children_.size());
+    for (const Compiled& child : children) children_.push_back(child.condition);
+    step.end = static_cast<std::uint32_t>(children_.size());
+    compiled.condition = {false, static_cast<std::uint32_t>(steps_.size())};
+    steps_.push_back(step);
   }
-  for (const std::uint32_t child : source.children) {
-    step.children.push_back(compile(rule, child, done));
-    step.cost += steps_[step.children.back()].cost;
-  }
-  std::stable_sort(step.children.begin(), step.children.end(),
-                   [this](std::uint32_t a, std::uint32_t b) { return steps_[a].cost < steps_[b].cost; });
-  steps_.push_back(std::move(step));
-  const auto index = static_cast<std::uint32_t>(steps_.size() - 1);
-  done.emplace(node, index);
-  return index;
+  done.emplace(node, compiled);
+  return compiled;
 }
 
 void Matcher::match(Event& event, std::vector<std::uint32_t>& matched) {
@@ -49,7 +56,7 @@ void Matcher::match(Event& event, std::vector<std::uint32_t>& matched) {
   witnesses_.wake(values_, woken_);
   counters_.woken += woken_.size();
   for (const std::uint32_t rule : woken_) {
-    if (step_holds(root_of_rule_[rule])) matched.push_back(rule);
+    if (condition_holds(root_of_rule_[rule])) matched.push_back(rule);
   }
   if (matched.size() > 1) std::sort(matched.begin(), matched.end());
 }
@@ -63,16 +70,16 @@ bool Matcher::predicate_holds(std::uint32_t predicate) {
   return (answer & 1) != 0;
 }
 
-bool Matcher::step_holds(std::uint32_t index) {
-  const Step& step = steps_[index];
-  if (step.kind == Node::Kind::item) return predicate_holds(step.predicate);
-  for (const std::uint32_t child : step.children) {
-    const bool holds = step_holds(child);
-    if (step.kind == Node::Kind::all_of && !holds) return false;
-    if (step.kind == Node::Kind::any_of && holds) return true;
-    if (step.kind == Node::Kind::none_of && holds) return false;
-  }
-  return step.kind != Node::Kind::any_of;
+inline bool Matcher::condition_holds(Condition condition) {
+  return condition.is_predicate ? predicate_holds(condition.index) : step_holds(steps_[condition.index]);
+}
+
+bool Matcher::step_holds(const Step& step) {
+  const std::span children(children_.data() + step.begin, step.end - step.begin);
+  const auto holds = [this](Condition child) { return condition_holds(child); };
+  if (step.kind == Node::Kind::all_of) return std::all_of(children.begin(), children.end(), holds);
+  const bool any = std::any_of(children.begin(), children.end(), holds);
+  return any == (step.kind == Node::Kind::any_of);
 }
 
 Matcher::Counters Matcher::counters() const {

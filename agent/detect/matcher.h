@@ -36,23 +36,32 @@ class Matcher final {
   [[nodiscard]] const WitnessIndex& witnesses() const { return witnesses_; }
 
  private:
-  // A rule's condition over predicates; children are ordered by what they cost.
+  // A condition, or part of one: a predicate, or a step over further conditions.
+  struct Condition {
+    bool is_predicate = false;
+    std::uint32_t index = 0;  // into predicates_, or into steps_
+  };
   struct Step {
-    Node::Kind kind = Node::Kind::item;
-    std::uint32_t predicate = 0;
-    std::vector<std::uint32_t> children;  // indexes into steps_
+    Node::Kind kind = Node::Kind::all_of;
+    std::uint32_t begin = 0;  // of its children in children_, the cheapest first
+    std::uint32_t end = 0;
+  };
+  struct Compiled {
+    Condition condition;
     int cost = 0;
   };
 
-  std::uint32_t compile(const DetectionRule& rule, std::uint32_t node, std::map<std::uint32_t, std::uint32_t>& done);
+  Compiled compile(const DetectionRule& rule, std::uint32_t node, std::map<std::uint32_t, Compiled>& done);
   [[nodiscard]] std::uint32_t predicate_of(const Item& item);
-  [[nodiscard]] bool step_holds(std::uint32_t step);
+  [[nodiscard]] bool condition_holds(Condition condition);
+  [[nodiscard]] bool step_holds(const Step& step);
   [[nodiscard]] bool predicate_holds(std::uint32_t predicate);
 
   std::vector<Predicate> predicates_;
   std::map<std::string, std::uint32_t> predicate_of_key_;  // while compiling
   std::vector<Step> steps_;
-  std::vector<std::uint32_t> root_of_rule_;
+  std::vector<Condition> children_;  // of all steps; those of one rule stand together
+  std::vector<Condition> root_of_rule_;
   WitnessIndex witnesses_;
 
   EventValues values_;

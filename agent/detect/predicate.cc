@@ -10,6 +10,7 @@ namespace tapewatch {
 namespace {
 
 constexpr std::size_t list_min = 8;  // shorter lists are walked
+constexpr std::size_t ends_min = 3;
 constexpr std::int64_t days_a_week = 7;
 
 bool compare(Comparison comparison, std::strong_ordering order) {
@@ -167,12 +168,15 @@ Predicate::Predicate(const Item& item) : item_(item) {
 
 void Predicate::compile_lists() {
   std::vector<const Test*> exact;
+  std::vector<const Test*> ends;
   std::vector<const Test*> substrings;
   for (const auto& alternatives : item_.values) {
     for (const Test& test : alternatives) {
       const bool text = test.kind == TestKind::text && !test.pattern.cased() && !test.pattern.needle().empty();
       if (text && test.pattern.shape() == Pattern::Shape::exact) {
         exact.push_back(&test);
+      } else if (text && test.pattern.shape() == Pattern::Shape::suffix) {
+        ends.push_back(&test);
       } else if (text && test.pattern.shape() == Pattern::Shape::substring) {
         substrings.push_back(&test);
       } else {
@@ -185,6 +189,11 @@ void Predicate::compile_lists() {
   } else {
     for (const Test* test : exact) exact_.insert(test->pattern.needle());
   }
+  if (ends.size() < ends_min) {
+    rest_.insert(rest_.end(), ends.begin(), ends.end());
+  } else {
+    for (const Test* test : ends) ends_.add(test->pattern.needle());
+  }
   if (substrings.size() >= list_min) {
     std::vector<Literal> literals;
     literals.reserve(substrings.size());
@@ -193,10 +202,11 @@ void Predicate::compile_lists() {
     if (set.ok()) {
       substrings_ = std::move(set).value();
       scratch_ = substrings_->make_scratch();
-      return;
+      substrings.clear();
     }
   }
   rest_.insert(rest_.end(), substrings.begin(), substrings.end());
+  has_texts_ = !exact_.empty() || !ends_.empty() || substrings_;
 }
 
 bool Predicate::holds(EventValues& values) const {
@@ -211,18 +221,22 @@ bool Predicate::field_holds(EventValues& values) const {
 }
 
 bool Predicate::lists_hold(EventValues& values) const {
-  if (!exact_.empty() || substrings_) {
-    for (ValueView& value : values.of(item_.field)) {
-      if (!value.is_text()) continue;
-      const std::string_view text = values.folded(value);
-      if (!exact_.empty() && exact_.contains(text)) return true;
-      if (!substrings_) continue;
-      hits_.clear();
-      substrings_->find(text, *scratch_, hits_);
-      if (!hits_.empty()) return true;
-    }
-  }
-  return std::any_of(rest_.begin(), rest_.end(), [&](const Test* test) { return test_holds(*test, values); });
+  const std::span<ValueView> found = values.of(item_.field);
+  if (found.empty())
+    return std::any_of(rest_.begin(), rest_.end(), [&](const Test* test) { return absent_holds(*test, values); });
+  return std::any_of(found.begin(), found.end(), [&](ValueView& value) {
+    if (has_texts_ && value.is_text() && texts_hold(values.folded(value))) return true;
+    return std::any_of(rest_.begin(), rest_.end(), [&](const Test* test) { return value_holds(*test, value, values); });
+  });
+}
+
+bool Predicate::texts_hold(std::string_view folded) const {
+  if (!exact_.empty() && exact_.contains(folded)) return true;
+  if (!ends_.empty() && ends_.ends(folded)) return true;
+  if (!substrings_) return false;
+  hits_.clear();
+  substrings_->find(folded, *scratch_, hits_);
+  return !hits_.empty();
 }
 
 bool Predicate::alternatives_hold(const std::vector<Test>& alternatives, EventValues& values) const {
@@ -230,14 +244,16 @@ bool Predicate::alternatives_hold(const std::vector<Test>& alternatives, EventVa
                      [&](const Test& test) { return test_holds(test, values); });
 }
 
+// A test of a field that has no value. An empty array is there, though it holds nothing.
+bool Predicate::absent_holds(const Test& test, EventValues& values) const {
+  const bool absent = !values.event().field(item_.field).present();
+  if (test.kind == TestKind::null) return absent;
+  return test.kind == TestKind::exists && test.flag != absent;
+}
+
 bool Predicate::test_holds(const Test& test, EventValues& values) const {
-  const auto found = values.of(item_.field);
-  if (found.empty()) {
-    // An empty array is there, though it holds nothing.
-    const bool absent = !values.event().field(item_.field).present();
-    if (test.kind == TestKind::null) return absent;
-    return test.kind == TestKind::exists && test.flag != absent;
-  }
+  const std::span<ValueView> found = values.of(item_.field);
+  if (found.empty()) return absent_holds(test, values);
   return std::any_of(found.begin(), found.end(), [&](ValueView& value) { return value_holds(test, value, values); });
 }
 

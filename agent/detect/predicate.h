@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/literals.h"
+#include "detect/end_list.h"
 #include "detect/event_values.h"
 #include "detect/rule.h"
 
@@ -33,6 +34,8 @@ class Predicate final {
   [[nodiscard]] bool keywords_hold(EventValues& values) const;
   [[nodiscard]] bool alternatives_hold(const std::vector<Test>& alternatives, EventValues& values) const;
   [[nodiscard]] bool test_holds(const Test& test, EventValues& values) const;
+  [[nodiscard]] bool absent_holds(const Test& test, EventValues& values) const;
+  [[nodiscard]] bool texts_hold(std::string_view folded) const;
   void compile_lists();
   [[nodiscard]] bool lists_hold(EventValues& values) const;
 
@@ -40,9 +43,11 @@ class Predicate final {
   int cost_ = 0;
   // Long lists of plain texts, any of which is enough: one look instead of a walk. What is in neither is in `rest_`.
   std::unordered_set<std::string, TextHash, std::equal_to<>> exact_;
+  EndList ends_;
   std::unique_ptr<LiteralSet> substrings_;
   std::unique_ptr<LiteralSet::Scratch> scratch_;
   std::vector<const Test*> rest_;
+  bool has_texts_ = false;  // something is in one of the lists
   mutable std::vector<std::uint32_t> hits_;
 };
 

@@ -11,15 +11,16 @@
 namespace tapewatch {
 namespace {
 
-// Costs are in units of one look-up by which an event is ruled out.
-constexpr double exact_cost = 1;
-constexpr double exact_field_cost = 10;   // shared by all rules that use the field so
-constexpr double common_value_cost = 25;  // a value that most events have: it rules out little
-constexpr double literal_cost = 4;
-constexpr double literal_length_cost = 16;
+// Costs are estimates in nanoseconds an event: of looking, shared by all rules that look at the field so, and of the
+// rule woken in vain, by how likely that is.
+constexpr double exact_field_cost = 10;
 constexpr double literal_field_cost = 40;
-constexpr double presence_cost = 60;
-constexpr double part_cost = 3;  // a beginning or an end: rules out less than the whole value
+constexpr double woken_cost = 60;
+constexpr double exact_chance = 0.001;
+constexpr double part_chance = 0.005;         // a beginning or an end
+constexpr double other_script_chance = 0.02;  // of a literal, against one in ASCII
+constexpr double few_rules = 128;
+constexpr double common_share = 0.125;  // of the rules want the same one: events mostly have it
 constexpr std::size_t literal_bytes_min = 2;
 constexpr std::size_t part_bytes_max = 62;  // longer beginnings are looked for as literals
 
@@ -29,6 +30,8 @@ constexpr std::array<std::string_view, 14> common_values = {"info", "debug", "tr
 bool is_common(std::string_view text) {
   return std::find(common_values.begin(), common_values.end(), text) != common_values.end();
 }
+
+bool is_part(Witness::Kind kind) { return kind == Witness::Kind::prefix || kind == Witness::Kind::suffix; }
 
 using Witnesses = std::vector<Witness>;
 
@@ -78,102 +81,113 @@ std::optional<Witnesses> witnesses_of(FieldId field, const Test& test) {
   return std::nullopt;
 }
 
-}  // namespace
-
-WitnessChoice::WitnessChoice(const std::vector<DetectionRule>& rules) {
-  for (const DetectionRule& rule : rules) {
-    std::set<std::pair<Witness::Kind, FieldId>> uses;
-    for (const Item& item : rule.items) {
-      for (const auto& alternatives : item.values) {
-        for (const Test& test : alternatives) {
-          const auto witnesses = item.negated ? std::nullopt : witnesses_of(item.field, test);
-          if (witnesses) uses.insert({witnesses->front().kind, item.field});
-        }
-      }
-    }
-    for (const auto& use : uses) ++popularity_[use];
-  }
-}
-
-double WitnessChoice::cost(const Witness& witness) const {
-  const auto found = popularity_.find({witness.kind, witness.field});
-  const double sharers = found == popularity_.end() ? 1 : found->second;
-  switch (witness.kind) {
-    case Witness::Kind::exact:
-    case Witness::Kind::number:
-      return exact_cost + exact_field_cost / sharers + (is_common(witness.text) ? common_value_cost : 0);
-    case Witness::Kind::prefix:
-    case Witness::Kind::suffix:
-      return part_cost + exact_field_cost / sharers;
-    case Witness::Kind::literal:
-      return literal_cost + literal_length_cost / static_cast<double>(std::min<std::size_t>(8, witness.text.size())) +
-             literal_field_cost / sharers;
-    case Witness::Kind::presence:
-      return presence_cost;
-  }
-  return presence_cost;
-}
-
-std::optional<WitnessChoice::Candidate> WitnessChoice::of_alternatives(const Item& item,
-                                                                       const std::vector<Test>& tests) const {
-  Candidate all;
+// One of the tests must hold.
+std::optional<Witnesses> witnesses_of_any(FieldId field, const std::vector<Test>& tests) {
+  Witnesses all;
   for (const Test& test : tests) {
-    auto witnesses = witnesses_of(item.field, test);
+    auto witnesses = witnesses_of(field, test);
     if (!witnesses) return std::nullopt;
-    for (Witness& witness : *witnesses) {
-      all.cost += cost(witness);
-      all.witnesses.push_back(std::move(witness));
-    }
+    all.insert(all.end(), witnesses->begin(), witnesses->end());
   }
   return all;
 }
 
-std::optional<WitnessChoice::Candidate> WitnessChoice::of_item(const Item& item) const {
+}  // namespace
+
+WitnessChoice::WitnessChoice(const std::vector<DetectionRule>& rules)
+    : common_sharers_(common_share * std::max(few_rules, static_cast<double>(rules.size()))) {
+  for (const DetectionRule& rule : rules) {
+    std::set<std::pair<Witness::Kind, FieldId>> uses;
+    std::set<Witness> wanted;
+    for (const Item& item : rule.items) {
+      for (const auto& alternatives : item.values) {
+        for (const Test& test : alternatives) {
+          const auto witnesses = item.negated ? std::nullopt : witnesses_of(item.field, test);
+          if (!witnesses) continue;
+          uses.insert({witnesses->front().kind, item.field});
+          wanted.insert(witnesses->begin(), witnesses->end());
+        }
+      }
+    }
+    for (const auto& use : uses) ++popularity_[use];
+    for (const Witness& witness : wanted) ++sharers_[witness];
+  }
+}
+
+// How likely an event has it, as far as the rules alone can tell.
+double WitnessChoice::chance(const Witness& witness) const {
+  if (witness.kind == Witness::Kind::presence || is_common(witness.text)) return 1;
+  const auto found = sharers_.find(witness);
+  const double shared = found == sharers_.end() ? 0 : (found->second - 1) / common_sharers_;
+  const auto length = static_cast<double>(witness.text.size());
+  const double alone = witness.kind == Witness::Kind::literal
+                           ? (is_ascii(witness.text) ? 1 : other_script_chance) / (length * length)
+                       : is_part(witness.kind) ? part_chance
+                                               : exact_chance;
+  return std::min(1.0, alone + shared);
+}
+
+// A field is looked at once for all of a rule's witnesses there.
+double WitnessChoice::cost(const std::vector<Witness>& witnesses) const {
+  double chances = 0;
+  std::map<std::pair<Witness::Kind, FieldId>, double> looks;
+  for (const Witness& witness : witnesses) {
+    chances += chance(witness);
+    if (witness.kind == Witness::Kind::presence) continue;
+    const double cost = witness.kind == Witness::Kind::literal ? literal_field_cost : exact_field_cost;
+    const auto users = popularity_.find({witness.kind, witness.field});
+    looks[{witness.kind, witness.field}] = cost / (users == popularity_.end() ? 1 : users->second);
+  }
+  double total = woken_cost * std::min(1.0, chances);
+  for (const auto& [use, cost] : looks) total += cost;
+  return total;
+}
+
+std::optional<Witnesses> WitnessChoice::cheaper(std::optional<Witnesses> a, std::optional<Witnesses> b) const {
+  if (!a || !b) return a ? std::move(a) : std::move(b);
+  return cost(*b) < cost(*a) ? std::move(b) : std::move(a);
+}
+
+std::optional<Witnesses> WitnessChoice::of_item(const Item& item) const {
   if (item.negated) return std::nullopt;
-  std::optional<Candidate> chosen;
+  std::optional<Witnesses> chosen;
   for (const auto& alternatives : item.values) {
-    auto candidate = of_alternatives(item, alternatives);
-    if (!candidate) {
-      if (item.all) continue;
-      return std::nullopt;
+    auto witnesses = witnesses_of_any(item.field, alternatives);
+    if (item.all) {
+      chosen = cheaper(std::move(chosen), std::move(witnesses));
+      continue;
     }
-    if (!chosen) {
-      chosen = std::move(candidate);
-    } else if (item.all) {
-      if (candidate->cost < chosen->cost) chosen = std::move(candidate);
-    } else {
-      chosen->cost += candidate->cost;
-      chosen->witnesses.insert(chosen->witnesses.end(), candidate->witnesses.begin(), candidate->witnesses.end());
-    }
+    if (!witnesses) return std::nullopt;
+    if (!chosen) chosen.emplace();
+    chosen->insert(chosen->end(), witnesses->begin(), witnesses->end());
   }
   return chosen;
 }
 
-std::optional<WitnessChoice::Candidate> WitnessChoice::of_node(const DetectionRule& rule, std::uint32_t node) const {
+std::optional<Witnesses> WitnessChoice::of_node(const DetectionRule& rule, std::uint32_t node) const {
   const Node& here = rule.nodes[node];
   if (here.kind == Node::Kind::item) return of_item(rule.items[here.item]);
   if (here.kind == Node::Kind::none_of) return std::nullopt;
-  std::optional<Candidate> chosen;
+  std::optional<Witnesses> chosen;
   for (const std::uint32_t child : here.children) {
-    auto candidate = of_node(rule, child);
+    auto witnesses = of_node(rule, child);
     if (here.kind == Node::Kind::all_of) {
-      if (candidate && (!chosen || candidate->cost < chosen->cost)) chosen = std::move(candidate);
+      chosen = cheaper(std::move(chosen), std::move(witnesses));
       continue;
     }
-    if (!candidate) return std::nullopt;
-    if (!chosen) chosen = Candidate();
-    chosen->cost += candidate->cost;
-    chosen->witnesses.insert(chosen->witnesses.end(), candidate->witnesses.begin(), candidate->witnesses.end());
+    if (!witnesses) return std::nullopt;
+    if (!chosen) chosen.emplace();
+    chosen->insert(chosen->end(), witnesses->begin(), witnesses->end());
   }
   return chosen;
 }
 
-std::optional<std::vector<Witness>> WitnessChoice::of(const DetectionRule& rule) const {
+std::optional<Witnesses> WitnessChoice::of(const DetectionRule& rule) const {
   auto chosen = of_node(rule, rule.root);
   if (!chosen) return std::nullopt;
-  std::sort(chosen->witnesses.begin(), chosen->witnesses.end());
-  chosen->witnesses.erase(std::unique(chosen->witnesses.begin(), chosen->witnesses.end()), chosen->witnesses.end());
-  return std::move(chosen->witnesses);
+  std::sort(chosen->begin(), chosen->end());
+  chosen->erase(std::unique(chosen->begin(), chosen->end()), chosen->end());
+  return chosen;
 }
 
 }  // namespace tapewatch

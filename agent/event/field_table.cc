@@ -47,6 +47,12 @@ KeyNode::Entry& KeyNode::at(std::string_view key) {
   return *entries_.back();
 }
 
+const KeyNode::Entry* KeyNode::find_without_spaces(std::string_view key) const {
+  std::string bare(key);
+  std::erase(bare, ' ');
+  return find(bare);
+}
+
 void KeyNode::rebuild() {
   std::size_t size = 4;
   while (size < entries_.size() * 3) size *= 2;

@@ -56,6 +56,12 @@ class KeyNode final {
     }
     return nullptr;
   }
+  // What a key of a line leads to: itself, or else itself without its spaces ("Source Name" is SourceName), as the
+  // Sigma specification has it under "field usage".
+  [[nodiscard]] const Entry* find_in_line(std::string_view key) const {
+    const Entry* entry = find(key);
+    return entry != nullptr || key.find(' ') == std::string_view::npos ? entry : find_without_spaces(key);
+  }
   // The entry of `key`, made when missing.
   Entry& at(std::string_view key);
 
@@ -78,6 +84,7 @@ class KeyNode final {
   }
 
  private:
+  [[nodiscard]] const Entry* find_without_spaces(std::string_view key) const;
   void rebuild();
 
   std::vector<std::unique_ptr<Entry>> entries_;

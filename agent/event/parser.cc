@@ -115,7 +115,7 @@ void Parser::record_more(const Member& member, JsonType type, std::string_view r
   KeyAnswer& answer = answer_for(key, place.before);
   if (answer.node != node) {
     answer.node = node;
-    answer.entry = node == nullptr ? nullptr : node->find(key);
+    answer.entry = node == nullptr ? nullptr : node->find_in_line(key);
   }
   if (answer.entry != nullptr) {
     member.field = answer.entry->field;

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "storage/database.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <limits>
 #include <utility>
 
 #include "base/check.h"
 #include "base/files.h"
+#include "storage/row_source_table.h"
 
 namespace tapewatch {
 namespace {
@@ -70,9 +72,11 @@ Database::Database(sqlite3* handle, const Options& options)
     : handle_(handle),
       path_(options.path),
       statements_max_(options.statements_max),
-      busy_timeout_(options.busy_timeout) {}
+      busy_timeout_(options.busy_timeout),
+      counts_(options.counts != nullptr ? options.counts : std::make_shared<StatementCounts>()) {}
 
 Database::~Database() {
+  counts_->kept.fetch_sub(static_cast<std::int64_t>(statements_.size()), std::memory_order_relaxed);
   statements_.clear();
   CHECK(sqlite3_close(handle_) == SQLITE_OK);  // fails only while a statement still runs
 }
@@ -122,6 +126,9 @@ Status Database::prepare(const Options& options) {
   if (writer && options.file_bytes_max > 0)
     done = script("PRAGMA max_page_count=" + std::to_string(options.file_bytes_max / page_bytes_));
   sqlite3_wal_hook(handle_, &Database::on_wal, this);
+  if (!writer || !done.ok()) return done;
+  if (!register_row_source_table(handle_)) return error("preparing the connection");
+  sqlite3_set_authorizer(handle_, &Database::on_authorize, this);
   return done;
 }
 
@@ -165,25 +172,35 @@ Result<Statement*> Database::take(std::string_view sql) {
   if (found != statements_.end() && !found->second->running_) {
     found->second->running_ = true;
     found->second->last_used_ = ++uses_;
+    found->second->changes_before_ = sqlite3_total_changes64(handle_);
+    counts_->hits.fetch_add(1, std::memory_order_relaxed);
     return found->second.get();
   }
+  counts_->misses.fetch_add(1, std::memory_order_relaxed);
   if (sql.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()))
     return Error{Code::limit, "a statement is too long"};
   sqlite3_stmt* handle = nullptr;
   const char* rest = nullptr;
+  std::vector<const std::string*> outer = std::exchange(authorized_, {});  // of a statement that runs meanwhile
+  const auto restore = [&] { return std::exchange(authorized_, std::move(outer)); };
   if (sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &handle,
-                         &rest) != SQLITE_OK)
+                         &rest) != SQLITE_OK) {
+    restore();
     return error("preparing a statement");
+  }
   auto statement = std::make_unique<Statement>(handle);
+  statement->writes_ = restore();
   if (handle == nullptr) return Error{Code::sql, "an empty statement"};
   const std::string_view tail(rest, static_cast<std::size_t>(sql.data() + sql.size() - rest));
   if (tail.find_first_not_of(" \t\r\n;") != std::string_view::npos)
     return Error{Code::sql, "one statement at a time, please: there is more behind the first"};
   statement->running_ = true;
   statement->last_used_ = ++uses_;
+  statement->changes_before_ = sqlite3_total_changes64(handle_);
   if (found != statements_.end()) return statement.release();  // the cached one runs already: one for this time only
   if (statements_.size() >= statements_max_) evict_one();
   statement->cached_ = true;
+  counts_->kept.fetch_add(1, std::memory_order_relaxed);
   return statements_.emplace(std::string(sql), std::move(statement)).first->second.get();
 }
 
@@ -193,17 +210,71 @@ void Database::evict_one() {
     if (at->second->running_) continue;
     if (oldest == statements_.end() || at->second->last_used_ < oldest->second->last_used_) oldest = at;
   }
-  if (oldest != statements_.end()) statements_.erase(oldest);
+  if (oldest == statements_.end()) return;
+  statements_.erase(oldest);
+  counts_->kept.fetch_sub(1, std::memory_order_relaxed);
 }
 
 void Database::give_back(Statement& statement) {
   sqlite3_reset(statement.handle_);
+  // A statement that SQLite prepared again meanwhile may have got a trigger that writes elsewhere.
+  for (const std::string* table : std::exchange(authorized_, {})) statement.writes_.push_back(table);
+  if (!statement.writes_.empty()) note_writes(statement);
   if (!statement.cached_) {
     delete &statement;
     return;
   }
   sqlite3_clear_bindings(statement.handle_);
   statement.running_ = false;
+}
+
+// Changing the schema counts no rows.
+void Database::note_writes(Statement& statement) {
+  const bool changed = sqlite3_total_changes64(handle_) != statement.changes_before_;
+  for (const std::string* table : statement.writes_) {
+    if ((changed || table->empty()) && std::find(touched_.begin(), touched_.end(), table) == touched_.end())
+      touched_.push_back(table);
+  }
+}
+
+int Database::on_authorize(void* self, int action, const char* first, const char*, const char*, const char*) {
+  auto& database = *static_cast<Database*>(self);
+  if (action == SQLITE_SELECT || action == SQLITE_READ || action == SQLITE_FUNCTION || action == SQLITE_TRANSACTION ||
+      action == SQLITE_SAVEPOINT || action == SQLITE_PRAGMA || action == SQLITE_RECURSIVE || action == SQLITE_ANALYZE)
+    return SQLITE_OK;
+  const bool rows = action == SQLITE_INSERT || action == SQLITE_UPDATE || action == SQLITE_DELETE;
+  std::string_view table = rows && first != nullptr ? first : "";
+  if (table == "sqlite_master" || table == "sqlite_schema" || table == "sqlite_temp_master") table = "";
+  if (table.starts_with("sqlite_")) return SQLITE_OK;
+  const std::string* name = &*database.tables_.emplace(table).first;
+  auto& names = database.authorized_;
+  if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  return SQLITE_OK;
+}
+
+Status Database::exec(Statement& statement, const Value* arguments, std::size_t count) {
+  Status bound = bind(statement, arguments, count);
+  if (!bound.ok()) return bound;
+  int result = SQLITE_ROW;
+  while (result == SQLITE_ROW) result = sqlite3_step(statement.handle_);
+  if (result == SQLITE_DONE) {
+    sqlite3_reset(statement.handle_);
+    return success();
+  }
+  Status failed = error("running a statement");
+  sqlite3_reset(statement.handle_);
+  return failed;
+}
+
+Status Database::exec_range(std::string_view sql, RowRange& range) {
+  Result<Statement*> statement = take(sql);
+  if (!statement.ok()) return std::move(statement).error();
+  sqlite3_bind_pointer(statement.value()->handle_, 1, &range, row_range_type, nullptr);
+  int result = SQLITE_ROW;
+  while (result == SQLITE_ROW) result = sqlite3_step(statement.value()->handle_);
+  Status out = result == SQLITE_DONE ? success() : Status(error("running a statement"));
+  give_back(*statement.value());
+  return out;
 }
 
 Status Database::bind(Statement& statement, const Value* arguments, std::size_t count) const {

@@ -6,12 +6,16 @@
 
 #include <sqlite3.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "tapewatch/result.h"
@@ -30,9 +34,20 @@ class Statement final {
  private:
   friend class Database;
   sqlite3_stmt* handle_;
+  std::vector<const std::string*> writes_;  // names of the tables that it may change, as the connection keeps them
+  std::int64_t changes_before_ = 0;
   bool running_ = false;
   bool cached_ = false;
   std::uint64_t last_used_ = 0;
+};
+
+struct RowRange;
+
+// What the statement caches of a store's connections did together. Thread: any.
+struct StatementCounts {
+  std::atomic<std::int64_t> hits{0};
+  std::atomic<std::int64_t> misses{0};
+  std::atomic<std::int64_t> kept{0};
 };
 
 class Database final {
@@ -51,6 +66,7 @@ class Database final {
     int page_bytes = 4096;            // of a new file
     std::int64_t file_bytes_max = 0;  // 0: none
     std::int64_t journal_bytes_max = 64 << 20;
+    std::shared_ptr<StatementCounts> counts;  // of the caches; null: nobody asks
   };
 
   [[nodiscard]] static Result<std::unique_ptr<Database>> open(const Options& options);
@@ -65,7 +81,17 @@ class Database final {
   [[nodiscard]] Result<Rows> query(std::string_view sql, std::initializer_list<Value> arguments = {});
   [[nodiscard]] Result<Rows> query(std::string_view sql, const Value* arguments, std::size_t count);
 
+  // A prepared statement that nobody else uses until it is given back.
+  [[nodiscard]] Result<Statement*> take(std::string_view sql);
   void give_back(Statement& statement);
+  // Runs a taken statement to its end; it can be run again.
+  [[nodiscard]] Status exec(Statement& statement, const Value* arguments, std::size_t count);
+  // One statement whose argument is such a range (row_source_table.h).
+  [[nodiscard]] Status exec_range(std::string_view sql, RowRange& range);
+
+  // The tables that statements changed since the last call, by triggers and foreign keys too; "" is any table (the
+  // schema changed). Valid as long as the connection. Only a writer notes them.
+  [[nodiscard]] std::vector<const std::string*> take_touched() { return std::exchange(touched_, {}); }
   [[nodiscard]] bool in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
   void rollback();
   // An Error for the result code of the call that just failed.
@@ -91,9 +117,10 @@ class Database final {
 
   Database(sqlite3* handle, const Options& options);
   [[nodiscard]] Status prepare(const Options& options);
-  [[nodiscard]] Result<Statement*> take(std::string_view sql);
   [[nodiscard]] Status bind(Statement& statement, const Value* arguments, std::size_t count) const;
   void evict_one();
+  void note_writes(Statement& statement);
+  static int on_authorize(void* self, int action, const char* first, const char* second, const char*, const char*);
   static int on_progress(void* self);
   static int on_wal(void* self, sqlite3* handle, const char* name, int pages);
 
@@ -103,6 +130,10 @@ class Database final {
   const std::chrono::milliseconds busy_timeout_;
   std::unordered_map<std::string, std::unique_ptr<Statement>, Hash, std::equal_to<>> statements_;
   std::uint64_t uses_ = 0;
+  const std::shared_ptr<StatementCounts> counts_;
+  std::set<std::string, std::less<>> tables_;
+  std::vector<const std::string*> authorized_;  // what the statement that is being prepared may change
+  std::vector<const std::string*> touched_;
   const Clock* clock_ = nullptr;
   std::int64_t deadline_ns_ = 0;
   bool expired_ = false;

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/mutex.h"
+#include "storage/bulk.h"
 #include "storage/database.h"
 #include "storage/group_commit.h"
 #include "storage/reader_pool.h"
@@ -15,8 +16,9 @@
 namespace tapewatch {
 namespace {
 
-Database::Options writer_options(const Store::Options& options) {
+Database::Options writer_options(const Store::Options& options, std::shared_ptr<StatementCounts> counts) {
   Database::Options out;
+  out.counts = std::move(counts);
   out.path = options.path;
   out.mode = Database::Mode::writer;
   out.busy_timeout = options.busy_timeout;
@@ -27,8 +29,8 @@ Database::Options writer_options(const Store::Options& options) {
   return out;
 }
 
-Database::Options reader_options(const Store::Options& options) {
-  Database::Options out = writer_options(options);
+Database::Options reader_options(const Store::Options& options, std::shared_ptr<StatementCounts> counts) {
+  Database::Options out = writer_options(options, std::move(counts));
   out.mode = Database::Mode::reader;
   out.cache_bytes = options.reader_cache_bytes;
   return out;
@@ -58,12 +60,14 @@ class Waiter final {
 
 class Store::State final {
  public:
-  State(Options options, Fd owner, std::unique_ptr<Database> writer)
+  State(Options options, Fd owner, std::unique_ptr<Database> writer, std::shared_ptr<StatementCounts> counts)
       : options_(std::move(options)),
+        statement_counts_(std::move(counts)),
         owner_(std::move(owner)),
         writer_(std::move(writer)),
         commit_(*writer_, options_),
-        readers_(reader_options(options_), options_.readers_max, options_.read_wait_max, options_.read_age_max, clock_),
+        readers_(reader_options(options_, statement_counts_), options_.readers_max, options_.read_wait_max,
+                 options_.read_age_max, clock_),
         thread_([this] { run_thread(); }) {}
   ~State();
 
@@ -88,6 +92,7 @@ class Store::State final {
   }
 
   const Options options_;
+  const std::shared_ptr<StatementCounts> statement_counts_;
   const SystemClock clock_;
   const Fd owner_;
 
@@ -226,6 +231,10 @@ Store::Stats Store::State::stats() const {
   out.reads_expired = reads.expired;
   out.readers_open = reads.open;
   out.oldest_read_age_ns = reads.oldest_age_ns;
+  const StatementCounts& statements = *statement_counts_;
+  out.statement_hits = statements.hits.load(std::memory_order_relaxed);
+  out.statement_misses = statements.misses.load(std::memory_order_relaxed);
+  out.statements_kept = statements.kept.load(std::memory_order_relaxed);
   MutexLock lock(mutex_);
   out.queue_jobs = static_cast<std::int64_t>(queue_.size());
   out.queue_bytes = static_cast<std::int64_t>(queue_bytes_);
@@ -239,13 +248,14 @@ Store::~Store() = default;
 Result<std::unique_ptr<Store>> Store::open(Options options) {
   Result<Fd> owner = lock_file(options.path + ".owner");
   if (!owner.ok()) return std::move(owner).error();
-  Result<std::unique_ptr<Database>> writer = Database::open(writer_options(options));
+  const auto counts = std::make_shared<StatementCounts>();
+  Result<std::unique_ptr<Database>> writer = Database::open(writer_options(options, counts));
   if (!writer.ok()) return std::move(writer).error();
   if (!options.schema.empty()) {
     Status applied = writer.value()->script("BEGIN IMMEDIATE;" + options.schema + ";COMMIT");
     if (!applied.ok()) return std::move(applied).error().with_context("applying the schema");
   }
-  auto state = std::make_unique<State>(std::move(options), std::move(owner).value(), std::move(writer).value());
+  auto state = std::make_unique<State>(std::move(options), std::move(owner).value(), std::move(writer).value(), counts);
   return std::unique_ptr<Store>(new Store(std::move(state)));
 }
 
@@ -279,6 +289,19 @@ Result<std::int64_t> Tx::run_write(std::string_view sql, const Value* arguments,
     if (!more.ok()) return std::move(more).error();
     if (!more.value()) return database_.changes();
   }
+}
+
+Result<BulkResult> Tx::run_insert(std::string_view table, Columns columns, Columns, const RowSource& source,
+                                  const BulkOptions& options) {
+  return run_bulk(database_, BulkPlan{BulkPlan::Kind::insert, table, columns, {}, options}, source);
+}
+Result<BulkResult> Tx::run_upsert(std::string_view table, Columns columns, Columns keys, const RowSource& source,
+                                  const BulkOptions& options) {
+  return run_bulk(database_, BulkPlan{BulkPlan::Kind::upsert, table, columns, keys, options}, source);
+}
+Result<BulkResult> Tx::run_update(std::string_view table, Columns columns, Columns keys, const RowSource& source,
+                                  const BulkOptions& options) {
+  return run_bulk(database_, BulkPlan{BulkPlan::Kind::update, table, columns, keys, options}, source);
 }
 
 std::int64_t Tx::last_insert_id() const { return database_.last_insert_id(); }

@@ -76,10 +76,13 @@ class Agent:
             log.write(b"-- life %d\n" % self.lives)
         self.process = subprocess.Popen([*prefix, binary(), "run", "-c", path, *arguments], stdout=subprocess.DEVNULL,
                                         stderr=subprocess.PIPE, cwd=self.folder)
-        threading.Thread(target=self._read_log, args=(self.process,), daemon=True).start()
+        self.read_log_of(self.process)
         if wait:
             self.wait_listening(seconds)
         return self
+
+    def read_log_of(self, process):
+        threading.Thread(target=self._read_log, args=(process,), daemon=True).start()
 
     def _read_log(self, process):
         with open(self.log_path, "ab") as copy, process.stderr:

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "tapewatch/api.h"
+#include "tapewatch/bulk.h"
 #include "tapewatch/query_watch.h"
 #include "tapewatch/result.h"
 #include "tapewatch/row.h"
@@ -78,6 +79,36 @@ class TAPEWATCH_API Tx final {
   }
   [[nodiscard]] std::int64_t last_insert_id() const;
 
+  // One row of `columns` per element, in chunks (bulk.h). The table and its columns are named as they are, unquoted.
+  template <typename Rows>
+  [[nodiscard]] Result<BulkResult> insert_many(std::string_view table, std::initializer_list<std::string_view> columns,
+                                               const Rows& rows, const BulkOptions& options = {}) {
+    return run_insert(table, Columns(columns.begin(), columns.size()), {}, source_of(std::span(rows)), options);
+  }
+  // The same, and a row whose `keys` are there already is updated. There is a unique index on exactly the keys.
+  template <typename Rows>
+  [[nodiscard]] Result<BulkResult> upsert_many(std::string_view table, std::initializer_list<std::string_view> columns,
+                                               std::initializer_list<std::string_view> keys, const Rows& rows,
+                                               const BulkOptions& options = {}) {
+    return run_upsert(table, Columns(columns.begin(), columns.size()), Columns(keys.begin(), keys.size()),
+                      source_of(std::span(rows)), options);
+  }
+  // Sets the other columns of the rows that have these keys; keys that are not there are counted as left out.
+  template <typename Rows>
+  [[nodiscard]] Result<BulkResult> update_many(std::string_view table, std::initializer_list<std::string_view> columns,
+                                               std::initializer_list<std::string_view> keys, const Rows& rows,
+                                               const BulkOptions& options = {}) {
+    return run_update(table, Columns(columns.begin(), columns.size()), Columns(keys.begin(), keys.size()),
+                      source_of(std::span(rows)), options);
+  }
+  // For rows that are no C++ type: whoever calls made the source.
+  [[nodiscard]] Result<BulkResult> run_insert(std::string_view table, Columns columns, Columns keys,
+                                              const RowSource& source, const BulkOptions& options);
+  [[nodiscard]] Result<BulkResult> run_upsert(std::string_view table, Columns columns, Columns keys,
+                                              const RowSource& source, const BulkOptions& options);
+  [[nodiscard]] Result<BulkResult> run_update(std::string_view table, Columns columns, Columns keys,
+                                              const RowSource& source, const BulkOptions& options);
+
  private:
   [[nodiscard]] Result<std::int64_t> run_write(std::string_view sql, const Value* arguments, std::size_t count);
   Reader reader_;
@@ -121,6 +152,9 @@ class TAPEWATCH_API Store final {
     std::int64_t reads_expired = 0;  // ran into read_age_max
     std::int64_t readers_open = 0;
     std::int64_t oldest_read_age_ns = 0;
+    std::int64_t statement_hits = 0;  // prepared statements found again, of all connections
+    std::int64_t statement_misses = 0;
+    std::int64_t statements_kept = 0;
   };
 
   using Job = std::function<Status(Tx&)>;

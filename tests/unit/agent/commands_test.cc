@@ -175,6 +175,30 @@ TEST_F(CommandsTest, TopPrintsFigures) {
   EXPECT_NE(out_.find("12\n"), std::string::npos);
 }
 
+TEST_F(CommandsTest, StrictRunRefusesRulesWithFaults) {
+  write("a.log", "{}\n");
+  write("rules.yaml", "title: t\ndetection: {s: {a: 1}, condition: nowhere}\n");
+  const std::string folder = folder_.string();
+  const std::string file = write("t.yaml", "inputs: [{include: [" + folder + "/*.log]}]\nstate_dir: " + folder +
+                                               "/state\nrules: {include: [rules.yaml]}\nhttp: {enabled: false}\n");
+  EXPECT_EQ(run({"run", "--once", "--strict", "-c", file}), exit_bad_config);
+  EXPECT_NE(err_.find("unknown search identifier"), std::string::npos);
+  EXPECT_FALSE(fs::exists(folder_ / "state"));
+}
+
+TEST_F(CommandsTest, HealthIsAnExitCode) {
+  ScriptedServer server(
+      {json_answer(R"({"status":"healthy"})"), json_answer("{}"), "HTTP/1.1 503 x\r\n\r\nnot ready\n"});
+  EXPECT_EQ(run({"health", "--url", server.url()}), exit_good);
+  EXPECT_EQ(out_, "{\"status\":\"healthy\"}\n");
+  EXPECT_EQ(run({"health", "--ready", "--url", server.url()}), exit_good);
+  EXPECT_EQ(run({"health", "--ready", "--url", server.url()}), exit_failed);
+  EXPECT_EQ(out_, "not ready\n");
+  EXPECT_EQ(server.requests()[0].substr(0, 11), "GET /livez ");
+  EXPECT_EQ(server.requests()[1].substr(0, 12), "GET /readyz ");
+  EXPECT_EQ(run({"health", "--url", "127.0.0.1:1"}), exit_failed) << "nobody answers";
+}
+
 TEST_F(CommandsTest, TheAgentOfTheConfigurationIsAsked) {
   ScriptedServer server({json_answer(R"({"events":[]})")});
   const std::string token = write("token", "s3cret\n");

@@ -37,6 +37,15 @@ class ParserTest : public testing::Test {
   std::string text_;
 };
 
+TEST_F(ParserTest, SpacesInAKeyDoNotCount) {
+  const FieldId source = fields_.add("SourceName");
+  const FieldId spaced = fields_.add("Threat Name");
+  Event& event = parse(R"({"Source Name":"a","Threat Name":"b","ThreatName":"c"})");
+  EXPECT_EQ("a", event.field(source).raw);
+  EXPECT_EQ("b", event.field(spaced).raw);
+  EXPECT_EQ(no_more_values, event.field(spaced).more);
+}
+
 TEST_F(ParserTest, FillsNestedDottedAndMixedSpellings) {
   const FieldId id = fields_.add("a.b.c");
   for (const char* text : {R"({"a":{"b":{"c":1}}})", R"({"a.b.c":1})", R"({"a":{"b.c":1}})", R"({"a.b":{"c":1}})"}) {
