@@ -200,7 +200,8 @@ class Reader final {
     if (const auto exact = by_declared_.find(name); exact != by_declared_.end()) {
       SampleFamily& family = out_.families[exact->second];
       const std::string_view suffix = name.substr(std::min(family.name.size(), name.size()));
-      if (!open_ || has_suffix(family.type, suffix)) return {&family, suffix};
+      const bool bare_counter = !open_ && family.type == FamilyType::counter && suffix.empty();
+      if (bare_counter || has_suffix(family.type, suffix)) return {&family, suffix};
     }
     for (std::size_t at = name.rfind('_'); at != std::string_view::npos && at > 0;) {
       const auto known = by_name_.find(name.substr(0, at));
@@ -222,7 +223,7 @@ class Reader final {
     if (!in.done() && in.rest()[0] == '{' && !read_labels(in, labels)) return false;
     append_label(sample.labels, "app", app_);
     for (const LabelText& label : labels) {
-      sample.labels.append(label.name == "app" ? ",exported_app" : ",").append(label.name == "app" ? "" : label.name);
+      sample.labels.append(",").append(label.name == "app" ? free_name(labels) : std::string(label.name));
       sample.labels.append("=\"").append(label.value).append("\"");
     }
     in.skip_blanks();
@@ -298,6 +299,14 @@ class Reader final {
     out.append(" ").append(time);
     in.skip_blanks();
     return is_number(time) && in.done();
+  }
+
+  // What the application's own label "app" is called here, as Prometheus would.
+  static std::string free_name(const std::vector<LabelText>& labels) {
+    std::string name = "exported_app";
+    const auto taken = [&name](const LabelText& label) { return label.name == name; };
+    while (std::any_of(labels.begin(), labels.end(), taken)) name.insert(0, "exported_");
+    return name;
   }
 
   static std::string unescaped(std::string_view text) {

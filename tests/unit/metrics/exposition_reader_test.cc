@@ -126,6 +126,7 @@ TEST(ExpositionReader, AFaultAnywhereIsAFaultOfAll) {
       {"# TYPE a something\na 1\n", text_form},
       {"# TYPE a gauge\n# TYPE a gauge\na 1\n", text_form},
       {"a{x=\"\xff\"} 1\n", text_form},
+      {"# TYPE h histogram\nh 3\n", text_form},
       {"<html><body>404</body></html>\n", text_form},
       {"{\"a\": 1}\n", text_form},
       {"# TYPE a gauge\na 1\n", open_form},
