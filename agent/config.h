@@ -169,6 +169,12 @@ struct LogMetricConfig {
   YamlNode condition;
   bool is_detection = false;
   std::string file;  // in which it stands
+  // What is measured is the time from a line that meets `since` to the next one of the metric with the same `key`.
+  YamlNode since;  // a search; null: `value` is measured
+  std::string since_file;
+  std::string key;
+  milliseconds window{3'600'000};
+  std::uint64_t pairs_max = 10'000;
 };
 
 // The application's own processes: exactly one of the three ways to find them.

@@ -256,6 +256,27 @@ void read_condition(ConfigSection& s, LogMetricConfig& metric) {
   }
 }
 
+void read_since(ConfigSection& s, LogMetricConfig& metric) {
+  const YamlNode* since = s.tree("since");
+  s.text("key", metric.key);
+  s.duration("window", metric.window, {seconds(1), hours(24 * 7)});
+  s.count("pairs_max", metric.pairs_max, {1, 1'000'000});
+  if (since == nullptr) {
+    if (s.has("key")) s.missing("since", "key belongs to since: {event.action: approval-requested}");
+    return;
+  }
+  metric.since = *since;
+  metric.since_file = s.file_of(since->place);
+  if (since->is_null())
+    s.error(s.place_of("since"), 139, "since has no value", "write {event.action: approval-requested}");
+  if (!s.has("key")) s.missing("key", "the field by which two lines belong together: approval.id");
+  if (s.has("value")) s.error(s.place_of("value"), 132, "value and since exclude each other", "keep one of them");
+  if (metric.type != LogMetricConfig::Type::histogram || unit_of(metric.name) != "seconds") {
+    s.error(s.place_of("since"), 164, "since measures seconds in a histogram",
+            "write type: histogram and a name in _seconds");
+  }
+}
+
 LogMetricConfig read_log_metric(ConfigSection s) {
   LogMetricConfig out;
   s.text("name", out.name);
@@ -270,10 +291,11 @@ LogMetricConfig read_log_metric(ConfigSection s) {
   if (!s.present()) return out;
   read_condition(s, out);
   check_name(s, out);
+  read_since(s, out);
   read_unit(s, out);
   read_labels(s, out);
   read_buckets(s, out);
-  if (out.type != Type::counter && !s.has("value")) {
+  if (out.type != Type::counter && !s.has("value") && !s.has("since")) {
     s.missing("value", "a gauge or histogram needs the field that holds its number");
   }
   if (out.help.empty()) out.help = "Derived from log lines.";
