@@ -54,6 +54,7 @@ Status Agent::open_parts(Diagnostics& diagnostics) {
       Tailer::open(tail_options(config_, Delivery::sinks(config_)), input_options(config_), clock_, log_);
   if (!tailer.ok()) return std::move(tailer).error().with_context("opening the inputs");
   tailer_ = std::move(*tailer);
+  if (Status opened = open_metrics(); !opened.ok()) return opened;
   if (config_.http.enabled) {
     if (Status opened = open_http(); !opened.ok()) return opened;
   }
@@ -100,6 +101,30 @@ void Agent::open_stages(Diagnostics& diagnostics) {
 void Agent::open_links() {
   if (!config_.enrich.correlation.enabled) return;
   stages_->restore_links(links_.load());
+}
+
+// What is read when somebody asks, and what is fetched now and then.
+Status Agent::open_metrics() {
+  const MetricsConfig& config = config_.metrics;
+  metrics_.add_source([folder = config_.state_dir](auto& out) { collect_file_system(folder, out); });
+  if (config.host) {
+    metrics_.add_source([host = HostMetrics(host_options(config))](auto& out) { host.collect(out); });
+  }
+  if (!config.processes.empty()) {
+    metrics_.add_source(
+        [apps = AppMetrics(host_options(config), app_options(config))](auto& out) { apps.collect(out); });
+  }
+  if (config.scrape.empty()) return success();
+  Result<std::unique_ptr<HttpClient>> client = HttpClient::open(*loop_, {});
+  if (!client.ok()) return std::move(client).error().with_context("opening the client of the application's metrics");
+  scrape_client_ = std::move(*client);
+  for (const ScrapeConfig& from : config.scrape) {
+    scrapers_.push_back(
+        std::make_unique<MetricsScraper>(scrape_options(from), *scrape_client_, *loop_, metrics_, log_));
+    metrics_.add_source([scraper = scrapers_.back().get()](auto& out) { scraper->collect(out); });
+    scrapers_.back()->start();
+  }
+  return success();
 }
 
 Status Agent::open_http() {

@@ -22,6 +22,7 @@
 #include "loop/loop.h"
 #include "loop/signal_watch.h"
 #include "masked_log.h"
+#include "metrics_scraper.h"
 #include "notify.h"
 #include "stages.h"
 #include "tail/tailer.h"
@@ -60,6 +61,7 @@ class Agent final {
   Status open_delivery();
   void open_stages(Diagnostics& diagnostics);
   void open_links();
+  Status open_metrics();
   Status open_http();
   Status watch_signals();
 
@@ -97,6 +99,8 @@ class Agent final {
   LinkFile links_;
   std::unique_ptr<Worker> worker_;
   std::unique_ptr<Tailer> tailer_;
+  std::unique_ptr<HttpClient> scrape_client_;
+  std::vector<std::unique_ptr<MetricsScraper>> scrapers_;
   std::unique_ptr<StoreBackend> search_;
   std::unique_ptr<FrontDoor> front_door_;
 

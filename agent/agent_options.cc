@@ -177,6 +177,31 @@ HttpOptions http_options(const HttpConfig& http) {
   return options;
 }
 
+HostOptions host_options(const MetricsConfig& metrics) {
+  HostOptions options;
+  options.root = metrics.host_root;
+  return options;
+}
+
+std::vector<AppOptions> app_options(const MetricsConfig& metrics) {
+  std::vector<AppOptions> apps;
+  for (const ProcessConfig& from : metrics.processes)
+    apps.push_back({from.name, from.pid_file, from.process, from.cgroup});
+  return apps;
+}
+
+ScrapeOptions scrape_options(const ScrapeConfig& scrape) {
+  ScrapeOptions options;
+  options.name = scrape.name;
+  options.url = scrape.url;
+  options.token = scrape.token.reveal();
+  options.interval = scrape.interval;
+  options.timeout = scrape.timeout;
+  options.bytes_max = scrape.max_size;
+  options.limits.samples_max = scrape.samples_max;
+  return options;
+}
+
 SetupOptions setup_options(const ElasticConfig& elastic) {
   SetupOptions options;
   options.hosts = elastic.hosts;

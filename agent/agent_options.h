@@ -8,6 +8,8 @@
 #include "enrich/enricher.h"
 #include "enrich/masker.h"
 #include "http/front_door.h"
+#include "metrics/host.h"
+#include "metrics_scraper.h"
 #include "sinks/alert_sink.h"
 #include "sinks/bulk_builder.h"
 #include "sinks/elastic_options.h"
@@ -36,6 +38,9 @@ namespace tapewatch {
 [[nodiscard]] DeadLetters::Options dead_letter_options(const Config& config);
 [[nodiscard]] AlertSinkOptions alert_options(const WebhookConfig& webhook);
 [[nodiscard]] HttpOptions http_options(const HttpConfig& http);
+[[nodiscard]] HostOptions host_options(const MetricsConfig& metrics);
+[[nodiscard]] std::vector<AppOptions> app_options(const MetricsConfig& metrics);
+[[nodiscard]] ScrapeOptions scrape_options(const ScrapeConfig& scrape);
 [[nodiscard]] SetupOptions setup_options(const ElasticConfig& elastic);
 
 }  // namespace tapewatch

@@ -169,10 +169,39 @@ struct LogMetricConfig {
   YamlNode condition;
   bool is_detection = false;
   std::string file;  // in which it stands
+  // What is measured is the time from a line that meets `since` to the next one of the metric with the same `key`.
+  YamlNode since;  // a search; null: `value` is measured
+  std::string since_file;
+  std::string key;
+  milliseconds window{3'600'000};
+  std::uint64_t pairs_max = 10'000;
+};
+
+// The application's own processes: exactly one of the three ways to find them.
+struct ProcessConfig {
+  std::string name;
+  std::string pid_file;
+  std::string process;
+  std::string cgroup;
+};
+
+// The application's own /metrics, fetched and served with ours.
+struct ScrapeConfig {
+  std::string name;
+  std::string url;
+  Secret token;
+  milliseconds interval{15'000};
+  milliseconds timeout{5'000};
+  std::uint64_t max_size = mib;
+  std::uint64_t samples_max = 20'000;
 };
 
 struct MetricsConfig {
   std::vector<LogMetricConfig> from_logs;
+  bool host = true;
+  std::string host_root = "/";
+  std::vector<ProcessConfig> processes;
+  std::vector<ScrapeConfig> scrape;
 };
 
 struct LimitsConfig {

@@ -12,6 +12,8 @@ namespace tapewatch {
 namespace {
 
 using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
 
 constexpr std::size_t metrics_max = 500;
 constexpr std::size_t labels_max = 10;
@@ -254,6 +256,27 @@ void read_condition(ConfigSection& s, LogMetricConfig& metric) {
   }
 }
 
+void read_since(ConfigSection& s, LogMetricConfig& metric) {
+  const YamlNode* since = s.tree("since");
+  s.text("key", metric.key);
+  s.duration("window", metric.window, {seconds(1), hours(24 * 7)});
+  s.count("pairs_max", metric.pairs_max, {1, 1'000'000});
+  if (since == nullptr) {
+    if (s.has("key")) s.missing("since", "key belongs to since: {event.action: approval-requested}");
+    return;
+  }
+  metric.since = *since;
+  metric.since_file = s.file_of(since->place);
+  if (since->is_null())
+    s.error(s.place_of("since"), 139, "since has no value", "write {event.action: approval-requested}");
+  if (!s.has("key")) s.missing("key", "the field by which two lines belong together: approval.id");
+  if (s.has("value")) s.error(s.place_of("value"), 132, "value and since exclude each other", "keep one of them");
+  if (metric.type != LogMetricConfig::Type::histogram || unit_of(metric.name) != "seconds") {
+    s.error(s.place_of("since"), 164, "since measures seconds in a histogram",
+            "write type: histogram and a name in _seconds");
+  }
+}
+
 LogMetricConfig read_log_metric(ConfigSection s) {
   LogMetricConfig out;
   s.text("name", out.name);
@@ -268,10 +291,11 @@ LogMetricConfig read_log_metric(ConfigSection s) {
   if (!s.present()) return out;
   read_condition(s, out);
   check_name(s, out);
+  read_since(s, out);
   read_unit(s, out);
   read_labels(s, out);
   read_buckets(s, out);
-  if (out.type != Type::counter && !s.has("value")) {
+  if (out.type != Type::counter && !s.has("value") && !s.has("since")) {
     s.missing("value", "a gauge or histogram needs the field that holds its number");
   }
   if (out.help.empty()) out.help = "Derived from log lines.";
@@ -307,6 +331,89 @@ void read_metrics_file(const std::string& path, const Surroundings& around, Conf
   top.finish();
 }
 
+bool is_plain_name(std::string_view name) {
+  return !name.empty() && name.size() <= 64 &&
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") == name.npos;
+}
+
+// The name of an application, which is the label `app` of everything about it.
+void read_app_name(ConfigSection& s, std::string& name) {
+  s.text("name", name);
+  if (!s.has("name")) {
+    s.missing("name", "write name: oms");
+  } else if (!is_plain_name(name)) {
+    s.error(s.place_of_value("name"), 127, s.written("name") + " cannot be an application's name",
+            "use at most 64 letters, digits, - . and _");
+  }
+}
+
+void check_app_names(ConfigSection& s, std::string_view key, const std::vector<std::string>& names) {
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (std::find(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(i), names[i]) ==
+        names.begin() + static_cast<std::ptrdiff_t>(i))
+      continue;
+    s.error(s.place_of_item(key, i), 161, "two of " + s.name_of(key) + " have the name " + quoted(names[i]),
+            "rename one");
+  }
+}
+
+ProcessConfig read_process(ConfigSection s) {
+  ProcessConfig out;
+  read_app_name(s, out.name);
+  s.text("pid_file", out.pid_file);
+  s.text("process", out.process);
+  s.text("cgroup", out.cgroup);
+  check_absolute(s, "pid_file", out.pid_file);
+  const int ways = (s.has("pid_file") ? 1 : 0) + (s.has("process") ? 1 : 0) + (s.has("cgroup") ? 1 : 0);
+  if (ways == 0) s.missing("process", "write pid_file, process or cgroup");
+  if (ways > 1) {
+    s.error(s.place_of("name"), 132, "pid_file, process and cgroup exclude each other", "keep one of them");
+  }
+  s.finish();
+  return out;
+}
+
+void read_host(ConfigSection& s, MetricsConfig& out) {
+  ConfigSection host = s.section("host");
+  host.flag("enabled", out.host);
+  host.text("root", out.host_root);
+  check_absolute(host, "root", out.host_root);
+  host.finish();
+  std::vector<std::string> names;
+  for (ConfigSection& item : s.sections("processes")) {
+    out.processes.push_back(read_process(std::move(item)));
+    names.push_back(out.processes.back().name);
+  }
+  check_app_names(s, "processes", names);
+}
+
+ScrapeConfig read_scrape(ConfigSection s) {
+  ScrapeConfig out;
+  read_app_name(s, out.name);
+  s.text("url", out.url);
+  s.secret("token", out.token);
+  s.duration("interval", out.interval, {seconds(1), hours(1)});
+  s.duration("timeout", out.timeout, {milliseconds(100), minutes(1)});
+  s.size("max_size", out.max_size, {kib, 64 * mib});
+  s.count("samples_max", out.samples_max, {1, 1'000'000});
+  if (!s.has("url")) {
+    s.missing("url", "write url: http://127.0.0.1:8080/metrics");
+  } else if (!out.url.empty()) {
+    check_url(s, "url", 0, out.url);
+  }
+  s.finish();
+  return out;
+}
+
+void read_scrapes(ConfigSection& s, std::vector<ScrapeConfig>& out) {
+  std::vector<std::string> names;
+  for (ConfigSection& item : s.sections("scrape")) {
+    out.push_back(read_scrape(std::move(item)));
+    names.push_back(out.back().name);
+  }
+  check_app_names(s, "scrape", names);
+}
+
 }  // namespace
 
 void read_metrics(ConfigSection s, const Surroundings& around, ConfigFaults& faults, MetricsConfig& out) {
@@ -314,6 +421,8 @@ void read_metrics(ConfigSection s, const Surroundings& around, ConfigFaults& fau
   s.texts("include", include);
   check_relative_patterns(s, "include", include);
   read_log_metrics(s, out.from_logs);
+  read_host(s, out);
+  read_scrapes(s, out.scrape);
   for (std::size_t i = 0; i < include.size(); ++i) {
     Diagnostics absent;  // told here, where the place is known
     for (const std::string& path : find_rule_files({include[i]}, absent)) read_metrics_file(path, around, faults, out);

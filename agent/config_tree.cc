@@ -123,7 +123,8 @@ void merge_config(YamlNode& base, YamlNode&& later) {
       continue;
     }
     const bool lists = known->value.kind == YamlNode::Kind::list && member.value.kind == YamlNode::Kind::list;
-    if (lists && (member.key.text == "inputs" || member.key.text == "from_logs")) {
+    if (lists && (member.key.text == "inputs" || member.key.text == "from_logs" || member.key.text == "processes" ||
+                  member.key.text == "scrape")) {
       for (YamlNode& item : member.value.items) known->value.items.push_back(std::move(item));
       continue;
     }

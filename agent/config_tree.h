@@ -19,7 +19,8 @@ struct ConfigFile {
 // The tree of `text`; its faults go to `faults`.
 [[nodiscard]] ConfigFile read_config_text(int file, const std::string& text, ConfigFaults& faults);
 
-// `later` over `base`: maps merge key by key, lists of inputs and of metrics are joined, anything else is replaced.
+// `later` over `base`: maps merge key by key, lists of inputs and those of metrics are joined, anything else is
+// replaced.
 void merge_config(YamlNode& base, YamlNode&& later);
 
 // Reads one file and joins it to the tree; a tree that is refused is replaced. Returns false when the file is not there

@@ -173,6 +173,7 @@ int run_demo(const DemoOptions& options, Console& console, const RunAgent& run_a
     for (const int end : pipe) ::close(end);  // or the viewer would never see the end of what it is told
     if (write_log(options, folder.path() + "/log/app.log").ok()) ::kill(agent, SIGTERM);
   });
+  (void)write_file_durable(folder.path() + "/app.pid", std::to_string(writer));
   const ::pid_t viewer = start_child([&](::pid_t) {
     ::close(pipe[1]);
     view(pipe[0], console);

@@ -61,7 +61,8 @@ std::string demo_configuration(const std::string& folder, const std::string& add
          "]}\n"
          "metrics: {include: [" +
          json_string(folder + "/metrics/trading.yaml") +
-         "]}\n"
+         "], processes: [{name: demo-oms, pid_file: " + json_string(folder + "/app.pid") +
+         "}]}\n"
          "store: {enabled: true, retention: {size: 256MiB}, flush_interval: 200ms}\n"
          "http: {address: " +
          json_string(address) +

@@ -117,6 +117,13 @@ bool read_condition(const LogMetricConfig& metric, FieldTable& fields, Diagnosti
   return faults.errors() == 0;
 }
 
+bool read_since(const LogMetricConfig& metric, FieldTable& fields, Diagnostics& diagnostics, DetectionRule& rule) {
+  RuleFaults faults(metric.since_file, diagnostics);
+  rule.root = read_search(metric.since, ItemLimits(), fields, rule, faults);
+  rule.head.id = metric.name;
+  return faults.errors() == 0;
+}
+
 }  // namespace
 
 void append_route(std::string& out, std::string_view path) {
@@ -138,57 +145,122 @@ void append_route(std::string& out, std::string_view path) {
   if (!path.empty()) out.append("other");  // no path
 }
 
-std::unique_ptr<LogSeries> LogSeries::open(const MetricsConfig& config, FieldTable& fields, AgentMetrics& metrics,
-                                           Diagnostics& diagnostics) {
-  std::vector<DetectionRule> conditions;
-  std::vector<Metric> all;
-  for (const LogMetricConfig& from : config.from_logs) {
-    DetectionRule condition;
-    if (!read_condition(from, fields, diagnostics, condition)) continue;
-    conditions.push_back(std::move(condition));
-    Metric metric;
-    metric.type = from.type;
-    metric.scale = from.scale;
-    if (!from.value.empty()) {
-      metric.value = rule_field(fields, from.value);
-      metric.no_value = &metrics.derived_skipped.with({from.name, "no_value"});
-      metric.not_a_number = &metrics.derived_skipped.with({from.name, "not_a_number"});
-    }
-    if (!from.value.empty() && from.type == LogMetricConfig::Type::counter) {
-      metric.negative = &metrics.derived_skipped.with({from.name, "negative"});
-    }
-    for (const LogMetricConfig::Label& label : from.labels) {
-      metric.labels.push_back({rule_field(fields, label.field), label.form});
-    }
-    metric.shard = &metrics.add_derived(derived_options(from)).add_shard();
-    all.push_back(std::move(metric));
+void StartTimes::add(const Hash128& key, std::int64_t time_ns) {
+  if (!starts_.try_emplace(key, time_ns).second) return;
+  order_.emplace_back(key, time_ns);
+  while (starts_.size() > count_max_ || order_.size() > 2 * count_max_ ||
+         time_ns - order_.front().second > window_ns_) {
+    forget_oldest();
   }
-  if (all.empty()) return nullptr;
-  return std::unique_ptr<LogSeries>(new LogSeries(std::move(conditions), std::move(all), fields));
 }
 
-LogSeries::LogSeries(std::vector<DetectionRule> conditions, std::vector<Metric> all, FieldTable& fields)
-    : conditions_(std::move(conditions)),
-      metrics_(std::move(all)),
+std::optional<std::int64_t> StartTimes::take(const Hash128& key, std::int64_t time_ns) {
+  const auto known = starts_.find(key);
+  if (known == starts_.end()) return std::nullopt;
+  const std::int64_t elapsed_ns = time_ns - known->second;
+  starts_.erase(known);
+  if (elapsed_ns > window_ns_) return std::nullopt;
+  return elapsed_ns;
+}
+
+void StartTimes::forget_oldest() {
+  const auto known = starts_.find(order_.front().first);
+  if (known != starts_.end() && known->second == order_.front().second) starts_.erase(known);
+  order_.pop_front();
+}
+
+std::unique_ptr<LogSeries> LogSeries::open(const MetricsConfig& config, FieldTable& fields, AgentMetrics& metrics,
+                                           Diagnostics& diagnostics) {
+  Parts parts;
+  for (const LogMetricConfig& from : config.from_logs) {
+    const auto index = static_cast<std::uint32_t>(parts.metrics.size());
+    DetectionRule condition;
+    DetectionRule since;
+    bool good = read_condition(from, fields, diagnostics, condition);
+    if (!from.since.is_null()) good = read_since(from, fields, diagnostics, since) && good;
+    if (!good) continue;
+    parts.metrics.push_back(make(from, fields, metrics));
+    // A line that is both ends what was, and begins anew.
+    parts.conditions.push_back(std::move(condition));
+    parts.purposes.push_back({index, false});
+    if (from.since.is_null()) continue;
+    parts.conditions.push_back(std::move(since));
+    parts.purposes.push_back({index, true});
+  }
+  if (parts.metrics.empty()) return nullptr;
+  return std::unique_ptr<LogSeries>(new LogSeries(std::move(parts), fields));
+}
+
+LogSeries::Metric LogSeries::make(const LogMetricConfig& from, FieldTable& fields, AgentMetrics& metrics) {
+  Metric metric;
+  metric.type = from.type;
+  metric.scale = from.scale;
+  const auto skipped = [&](const char* reason) { return &metrics.derived_skipped.with({from.name, reason}); };
+  if (!from.value.empty()) {
+    metric.value = rule_field(fields, from.value);
+    metric.no_value = skipped("no_value");
+    metric.not_a_number = skipped("not_a_number");
+    if (from.type == LogMetricConfig::Type::counter) metric.negative = skipped("negative");
+  }
+  if (!from.since.is_null()) {
+    metric.pair_key = rule_field(fields, from.key);
+    metric.starts = std::make_unique<StartTimes>(from.pairs_max, std::chrono::nanoseconds(from.window).count());
+    metric.no_start = skipped("no_start");
+    metric.negative = skipped("negative");
+  }
+  for (const LogMetricConfig::Label& label : from.labels) {
+    metric.labels.push_back({rule_field(fields, label.field), label.form});
+  }
+  metric.shard = &metrics.add_derived(derived_options(from)).add_shard();
+  return metric;
+}
+
+LogSeries::LogSeries(Parts parts, FieldTable& fields)
+    : parts_(std::move(parts)),
       trace_id_(fields.add("trace.id")),
       correlation_id_(fields.add("labels.correlation_id")),
       seed_(random64()),
-      matcher_(conditions_) {}
+      matcher_(parts_.conditions) {}
 
 void LogSeries::see(Event& event, std::string_view document, std::int64_t now_ns) {
   matcher_.match(event, matched_);
-  for (const std::uint32_t index : matched_) count(metrics_[index], event, document, now_ns);
+  for (const std::uint32_t index : matched_) {
+    const Purpose& purpose = parts_.purposes[index];
+    const Metric& metric = parts_.metrics[purpose.metric];
+    if (purpose.starts) {
+      start(metric, event);
+    } else {
+      count(metric, event, document, now_ns);
+    }
+  }
+}
+
+void LogSeries::start(const Metric& metric, const Event& event) {
+  const ValueView* key = first_of(matcher_.values(), metric.pair_key);
+  if (key != nullptr) metric.starts->add(hash128(key->text, seed_), event.time_ns);
+}
+
+bool LogSeries::time_since(const Metric& metric, const Event& event, double& seconds) {
+  const ValueView* key = first_of(matcher_.values(), metric.pair_key);
+  const auto elapsed_ns = key == nullptr ? std::nullopt : metric.starts->take(hash128(key->text, seed_), event.time_ns);
+  if (!elapsed_ns || *elapsed_ns < 0) {
+    (elapsed_ns ? metric.negative : metric.no_start)->add();
+    return false;
+  }
+  seconds = static_cast<double>(*elapsed_ns) / 1e9;
+  return true;
 }
 
 void LogSeries::turn(std::int64_t now_ns) {
   if (now_ns < next_expiry_ns_) return;
   next_expiry_ns_ = now_ns + expiry_interval_ns;
-  for (const Metric& metric : metrics_) metric.shard->expire(now_ns);
+  for (const Metric& metric : parts_.metrics) metric.shard->expire(now_ns);
 }
 
 void LogSeries::count(const Metric& metric, Event& event, std::string_view document, std::int64_t now_ns) {
   double number = 1;
   if (metric.value != no_field && !number_of(metric, number)) return;
+  if (metric.starts != nullptr && !time_since(metric, event, number)) return;
   DerivedShard& shard = *metric.shard;
   DerivedSeries& series = shard.with(metric.labels.empty() ? Hash128{} : key_of(metric), now_ns,
                                      [&] { return labels_of(metric, event, document); });

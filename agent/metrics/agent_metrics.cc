@@ -208,6 +208,9 @@ AgentMetrics::AgentMetrics(std::string_view version)
       derived_skipped(catalogue_->counters("tapewatch_derived_skipped_total",
                                            "Events that a metric derived from lines could not use.",
                                            {"metric", "reason"})),
+      scrape_failures(catalogue_->counters("tapewatch_scrape_failures_total",
+                                           "Fetches of the application's metrics that gave nothing.",
+                                           {"app", "reason"})),
       output_items(catalogue_->counters("tapewatch_output_items_total", "Events by the verdict of the output.",
                                         {"output", "result"})),
       output_requests(
@@ -272,7 +275,10 @@ std::string AgentMetrics::serialize(MetricsFormat format) const {
   for (const MetricFamily& family : own) families.push_back(to_samples(family));
   for (const std::unique_ptr<DerivedFamily>& family : derived_) families.push_back(family->collect());
   for (const Source& source : sources_) source(families);
-  (void)merge_families(families);
+  const std::size_t left_out = merge_families(families);
+  families.push_back(family_of("tapewatch_conflicting_families", FamilyType::gauge,
+                               "Families left out here, another of the name having another type."));
+  add_sample(families.back(), {}, static_cast<double>(left_out));
   return tapewatch::serialize(families, format);
 }
 

@@ -64,6 +64,7 @@ class AgentMetrics final {
   Counter& rule_evaluations;
   Family<Counter>& alerts;           // {rule, severity}
   Family<Counter>& derived_skipped;  // {metric, reason}
+  Family<Counter>& scrape_failures;  // {app, reason}
 
   // Outputs.
   Family<Counter>& output_items;                  // {output, result}

@@ -199,6 +199,18 @@ void append_label(std::string& labels, std::string_view name, std::string_view v
   labels.push_back('"');
 }
 
+SampleFamily family_of(std::string_view name, FamilyType type, std::string_view help) {
+  return {family_and_suffix(name, type).first, type, std::string(help), std::string(unit_of(name)), {}};
+}
+
+void add_sample(SampleFamily& family, Labels labels, double value) {
+  Sample sample;
+  if (family.type == FamilyType::counter) sample.suffix = "_total";
+  for (const auto& [name, text] : labels) append_label(sample.labels, name, text);
+  sample.value = number_text(value);
+  family.samples.push_back(std::move(sample));
+}
+
 void append_histogram(SampleFamily& family, const std::string& labels, const std::vector<double>& bounds,
                       const std::vector<std::uint64_t>& counts, double sum, const std::vector<Exemplar>& exemplars) {
   std::uint64_t total = 0;

@@ -6,6 +6,7 @@
 // exemplars. Thread: any (values).
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -52,6 +53,10 @@ inline constexpr std::size_t exemplar_characters_max = 128;
 [[nodiscard]] std::string exemplar_text(const Exemplar& exemplar);
 // Adds name="value" with what needs it escaped.
 void append_label(std::string& labels, std::string_view name, std::string_view value);
+using Labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
+// A counter (named with its _total) or gauge without samples yet, and one sample for it.
+[[nodiscard]] SampleFamily family_of(std::string_view name, FamilyType type, std::string_view help);
+void add_sample(SampleFamily& family, Labels labels, double value);
 // One histogram: `counts` per bucket, one more than bounds; `exemplars` as many, or none.
 void append_histogram(SampleFamily& family, const std::string& labels, const std::vector<double>& bounds,
                       const std::vector<std::uint64_t>& counts, double sum, const std::vector<Exemplar>& exemplars);

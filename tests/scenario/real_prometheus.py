@@ -20,7 +20,7 @@ def free_port():
 
 
 class RealPrometheus:
-    def __init__(self, folder, target, rule_files=(), interval="1s"):
+    def __init__(self, folder, targets, rule_files=(), interval="1s"):
         program = needs.program("prometheus", "prometheus")
         self.port, self.data = free_port(), os.path.join(folder, "prometheus")
         self.log_path = os.path.join(folder, "prometheus.log")
@@ -28,7 +28,7 @@ class RealPrometheus:
         with open(config, "w", encoding="utf-8") as out:
             json.dump({"global": {"scrape_interval": interval, "evaluation_interval": interval},
                        "rule_files": list(rule_files),
-                       "scrape_configs": [{"job_name": "tapewatch", "static_configs": [{"targets": [target]}]}]}, out)
+                       "scrape_configs": [{"job_name": "tapewatch", "static_configs": [{"targets": [targets] if isinstance(targets, str) else targets}]}]}, out)
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen([program, f"--config.file={config}", f"--storage.tsdb.path={self.data}",
                                              f"--web.listen-address=127.0.0.1:{self.port}",

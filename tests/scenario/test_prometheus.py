@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real Prometheus scrapes the agent: its numbers, what it derives from lines, exemplars; promtool finds nothing to say."""
+import http.server
 import json
 import os
 import subprocess
+import threading
 import time
 import urllib.request
 
@@ -115,6 +117,63 @@ class FromLogs(ledger.LedgerCase):
         def names(form):
             return sorted(line.split("{")[0].split(" ")[0] for line in form.splitlines() if line and not line.startswith("#"))
         self.assertEqual(names(text), names(open_form))
+
+    def test_the_application_is_served_with_ours(self):
+        """The application's own metrics, in OpenMetrics, through the agent into Prometheus: types, times, exemplars."""
+        stamp = time.time() - 2
+        page = ('# TYPE app_latency_seconds histogram\n# HELP app_latency_seconds Of the application.\n'
+                'app_latency_seconds_bucket{le="0.1"} 8 # {trace_id="4bf92f3577b34da6a3ce929d0e0e4736"} 0.067\n'
+                'app_latency_seconds_bucket{le="+Inf"} 9\napp_latency_seconds_sum 3.5\napp_latency_seconds_count 9\n'
+                '# TYPE app_jobs counter\n# HELP app_jobs Jobs.\napp_jobs_total 17\n'
+                f'# TYPE app_price gauge\n# HELP app_price Of a share.\napp_price{{symbol="7203.T"}} 2750.5 {stamp:.3f}\n'
+                '# TYPE process_open_fds gauge\nprocess_open_fds 77\n# EOF\n').encode()
+        state = {"status": 200}
+
+        class Page(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(state["status"])
+                self.send_header("Content-Type", OPENMETRICS)
+                self.end_headers()
+                self.wfile.write(page)
+
+            def log_message(self, *_):
+                pass
+        app = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
+        threading.Thread(target=app.serve_forever, daemon=True).start()
+        self.addCleanup(app.server_close)
+        self.addCleanup(app.shutdown)
+        agent = self.agent_with({
+            "scrape": [{"name": "oms", "url": f"http://127.0.0.1:{app.server_port}/metrics", "interval": "1s"}],
+            "processes": [{"name": "oms", "pid_file": self.pid_file()}]})
+        server = RealPrometheus(self.folder, agent.address)
+        self.addCleanup(server.stop)
+        self.until(lambda: server.value('app_jobs_total{app="oms"}') == 17, 60, "the application's counter")
+        self.assertEqual(1, server.value('up{app="oms"}'))
+        self.assertEqual(77, server.value('process_open_fds{app="oms"}'))
+        self.assertEqual(2, len(server.result("process_open_fds")), "ours beside it")
+        self.assertAlmostEqual(stamp, server.value("timestamp(app_price)"), places=2)
+        self.until(lambda: server.exemplars("app_latency_seconds_bucket"), 30, "the application's exemplar")
+        types = {name: entry[0]["type"] for name, entry in (server.ask("metadata") or {}).items()}
+        self.assertEqual(("histogram", "counter", "gauge"),
+                         (types["app_latency_seconds"], types["app_jobs"], types["app_price"]))
+        self.assertEqual(1, server.value('tapewatch_app_up{app="oms"}'))
+        self.assertGreater(server.value('tapewatch_app_resident_memory_bytes{app="oms"}'), 1 << 20)
+        for name in ("cpu_seconds_total", "memory_bytes", "load", "open_files"):
+            self.assertTrue(server.result("tapewatch_host_" + name), name)
+        done = subprocess.run([needs.program("promtool", "prometheus"), "check", "metrics"], input=agent.get("/metrics"),
+                              capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual((0, "", ""), (done.returncode, done.stdout, done.stderr))
+        self.assertEqual([], server.complaints())
+        state["status"] = 500
+        self.until(lambda: agent.metric("up", app="oms") == 0, 20, "down")
+        self.assertNotIn("app_jobs_total", agent.get("/metrics"))
+        self.assertGreater(agent.metric("tapewatch_scrape_failures_total", app="oms", reason="status"), 0)
+
+    def pid_file(self):
+        path = os.path.join(self.folder, "app.pid")
+        with open(path, "w", encoding="ascii") as out:
+            out.write(str(os.getpid()))
+        return path
 
     def test_a_million_label_values(self):
         """Against an agent that derives nothing, over the same lines: what it takes more is what the metric takes."""

@@ -98,6 +98,50 @@ TEST_F(LogSeriesTest, HistogramsAndGaugesInBaseUnitsWithTraces) {
       << metrics_.serialize(MetricsFormat::openmetrics);
 }
 
+TEST_F(LogSeriesTest, MeasuresFromOneLineToAnother) {
+  open(R"(metrics:
+  from_logs:
+    - name: wait_seconds
+      type: histogram
+      since: {event.action: asked}
+      key: approval.id
+      when: {event.action: [given, refused]}
+      labels: {how: event.action}
+      buckets: [1, 10]
+      window: 1m
+)");
+  ASSERT_FALSE(diagnostics_.has_errors()) << diagnostics_.render(false);
+  const auto line = [](const char* time, const char* action, const char* id) {
+    return std::string("{\"@timestamp\":\"2026-01-05T00:") + time + "Z\",\"event.action\":\"" + action +
+           "\",\"approval.id\":\"" + id + "\"}\n";
+  };
+  run(line("00:00", "asked", "A") + line("00:01", "asked", "B") + line("00:02", "asked", "A") +
+      line("00:05", "given", "A") + line("00:06", "given", "A") + line("00:01.5", "refused", "B") +
+      line("00:10", "asked", "C") + line("02:00", "given", "C") + line("02:10", "asked", "D") +
+      line("02:09", "given", "D"));
+  EXPECT_TRUE(shows("wait_seconds_sum{how=\"given\"} 5\n")) << metrics_.serialize();
+  EXPECT_TRUE(shows("wait_seconds_sum{how=\"refused\"} 0.5\n"));
+  EXPECT_TRUE(shows("wait_seconds_count{how=\"given\"} 1\n"));
+  EXPECT_EQ(skipped("wait_seconds", "no_start"), 2U) << "the second of A, and C after its window";
+  EXPECT_EQ(skipped("wait_seconds", "negative"), 1U);
+}
+
+TEST(StartTimes, AreBoundedInNumberAndTime) {
+  StartTimes starts(100, 1'000'000);
+  const auto key = [](int i) { return Hash128{1, static_cast<std::uint64_t>(i)}; };
+  for (int i = 0; i < 100'000; ++i) starts.add(key(i), i);
+  EXPECT_EQ(starts.size(), 100U);
+  EXPECT_FALSE(starts.take(key(99'899), 100'000));
+  EXPECT_EQ(starts.take(key(99'900), 100'000), 100);
+  starts.add(key(1), 3'000'000);
+  EXPECT_EQ(starts.size(), 1U) << "the others are too old";
+  for (int i = 0; i < 100'000; ++i) {
+    starts.add(key(2), 3'000'000 + i);
+    EXPECT_EQ(starts.take(key(2), 3'000'000 + i), 0);
+  }
+  EXPECT_EQ(starts.take(key(1), 3'000'001), std::nullopt) << "pushed out by the many";
+}
+
 TEST_F(LogSeriesTest, WhatWasMaskedIsNoLabel) {
   open(R"(metrics:
   from_logs:
@@ -150,8 +194,8 @@ TEST_F(LogSeriesTest, WhatShipsIsSound) {
   open("metrics: {include: [" + std::string(TAPEWATCH_SOURCE_DIR) + "/config/metrics/trading.yaml]}\n");
   EXPECT_TRUE(diagnostics_.all().empty()) << diagnostics_.render(false);
   run(R"({"event.action":"order-submitted","order.side":"buy","log.level":"INFO"}
-{"event.action":"approval-granted","event.duration":250000000,"log.level":"INFO"}
-{"event.action":"approval-requested","log.level":"INFO"}
+{"@timestamp":"2026-01-05T00:00:00.5Z","event.action":"approval-requested","approval.id":"A1","log.level":"INFO"}
+{"@timestamp":"2026-01-05T00:00:00.7Z","event.action":"approval-granted","approval":{"id":"A1"},"log.level":"INFO"}
 {"event.action":"user-login","event.outcome":"failure","log.level":"WARNING"}
 {"log.level":"ERROR","log.logger":"fix.session"}
 )");
