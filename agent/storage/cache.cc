@@ -89,6 +89,7 @@ class Cache::State final {
   Result<Value> get_or_load(std::string_view text, const Request& request, const Load& load);
   std::optional<Value> peek(std::string_view text);
   void invalidate(Tables tables);
+  void invalidate_later(Tables tables);
   void clear();
   Stats stats() const;
 
@@ -114,6 +115,7 @@ class Cache::State final {
   Result<Value> fly(Shard& shard, const CacheKey& key, const Request& request, const Load& load, Flight& flight,
                     const std::optional<Value>& kept);
   Result<Loaded> fetch(std::string_view key, const Request& request, const Load& load, Shard& shard, bool early);
+  void bump(Tables tables);
   static Result<std::optional<std::string>> call(const Load& load);
   void keep(Shard& shard, const CacheKey& key, const Flight& flight, const Value& value, const Loaded& loaded);
 
@@ -299,11 +301,21 @@ std::optional<Cache::Value> Cache::State::peek(std::string_view text) {
 }
 
 void Cache::State::invalidate(Tables tables) {
-  for (const std::string_view table : tables) generations_.bump(table);
+  bump(tables);
   if (second_ == nullptr) return;
   second_->invalidate(tables);
   // Once more: between the two, the second level may still have given out an old value.
-  for (const std::string_view table : tables) generations_.bump(table);
+  bump(tables);
+}
+
+void Cache::State::invalidate_later(Tables tables) {
+  // The second level first: from then on it gives out nothing of these tables that is older.
+  if (second_ != nullptr) second_->invalidate_later(tables);
+  bump(tables);
+}
+
+void Cache::State::bump(Tables tables) {
+  for (const std::string_view table : tables) table.empty() ? generations_.bump_all() : generations_.bump(table);
 }
 
 void Cache::State::clear() {
@@ -350,6 +362,7 @@ Result<Cache::Value> Cache::get_or_load(std::string_view key, const Request& req
 }
 std::optional<Cache::Value> Cache::peek(std::string_view key) { return state_->peek(key); }
 void Cache::invalidate(Tables tables) { state_->invalidate(tables); }
+void Cache::invalidate_later(Tables tables) { state_->invalidate_later(tables); }
 void Cache::clear() { state_->clear(); }
 Cache::Stats Cache::stats() const { return state_->stats(); }
 
