@@ -92,7 +92,8 @@ Status Store::State::write(const Job& job, Durability durability) {
     MutexLock lock(mutex_);
     if (turn_taken_ && turn_holder_ == std::this_thread::get_id())
       return Error{Code::invalid, "a job may not call write() of its own store: use the Tx it was given"};
-    if (!turn_taken_ && queue_.empty()) {
+    // When a checkpoint is due, the writer's thread gets its turn, however fast the callers come.
+    if (!turn_taken_ && queue_.empty() && !commit_.checkpoint_due()) {
       begin_turn();
       mine = true;
     }
