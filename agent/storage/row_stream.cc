@@ -104,6 +104,7 @@ void Streams::add(const std::shared_ptr<RowStream::State>& stream) {
   MutexLock lock(mutex_);
   std::erase_if(streams_, [](const auto& each) { return each.expired(); });
   streams_.push_back(stream);
+  any_ = true;
 }
 
 std::vector<std::shared_ptr<RowStream::State>> Streams::alive() const {
@@ -116,6 +117,7 @@ std::vector<std::shared_ptr<RowStream::State>> Streams::alive() const {
 }
 
 void Streams::expire(std::int64_t now_ns, bool pressed) {
+  if (!any_) return;
   for (const auto& stream : alive()) stream->expire(now_ns, pressed);
 }
 

@@ -83,6 +83,7 @@ class Streams final {
 
  private:
   [[nodiscard]] std::vector<std::shared_ptr<RowStream::State>> alive() const EXCLUDES(mutex_);
+  std::atomic<bool> any_{false};
   mutable Mutex mutex_;
   std::vector<std::weak_ptr<RowStream::State>> streams_ GUARDED_BY(mutex_);
 };

@@ -202,7 +202,6 @@ std::vector<QueuedJob> Store::State::take_group() {
 }
 
 void Store::State::maintain(bool idle) {
-  streams_.expire(clock_.steady_ns(), false);
   if (!commit_.maintain(idle)) return;
   // Readers that overlap would keep the log from ever being cut: they take turns with us for a moment.
   const std::int64_t now_ns = clock_.steady_ns();
@@ -218,11 +217,13 @@ void Store::State::maintain(bool idle) {
   stream_readers_.resume();
 }
 
+// Maintenance has turns of its own, so that nobody waits for a checkpoint to have the answer of a commit before it.
 void Store::State::run_thread() {
   std::int64_t groups_seen = 0;
   for (;;) {
     std::vector<QueuedJob> group;
     bool idle = false;
+    bool maintenance = false;
     {
       MutexLock lock(mutex_);
       bool woken = false;
@@ -231,15 +232,17 @@ void Store::State::run_thread() {
         woken = true;
       }
       if (queue_.empty() && stopping_) break;
-      idle = woken && queue_.empty() && commit_.groups() == groups_seen;
-      groups_seen = commit_.groups();
       begin_turn();
-      group = take_group();
+      maintenance = commit_.checkpoint_due() || queue_.empty();
+      idle = queue_.empty() && commit_.groups() == groups_seen;
+      groups_seen = commit_.groups();
+      if (!maintenance) group = take_group();
     }
+    if (maintenance) maintain(idle);
     if (!group.empty()) commit_.run(group);
-    maintain(idle);
     end_turn();
     for (QueuedJob& job : group) job.call->answer(std::move(job.result));
+    streams_.expire(clock_.steady_ns(), false);
   }
   maintain(true);
 }
