@@ -119,6 +119,7 @@ class Database final {
   // Bytes of it in use, copied or not: what it grows by as long as readers keep it from being begun anew.
   [[nodiscard]] std::int64_t wal_file_bytes() const { return wal_pages_ * page_bytes_; }
   [[nodiscard]] std::int64_t changes() const { return sqlite3_changes64(handle_); }
+  [[nodiscard]] std::int64_t total_changes() const { return sqlite3_total_changes64(handle_); }
   [[nodiscard]] std::int64_t last_insert_id() const { return sqlite3_last_insert_rowid(handle_); }
 
  private:

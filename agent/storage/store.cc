@@ -129,6 +129,7 @@ Result<BulkResult> Tx::run_update(std::string_view table, Columns columns, Colum
   return run_bulk(database_, BulkPlan{BulkPlan::Kind::update, table, columns, keys, options}, source);
 }
 
+std::int64_t Tx::total_changes() const { return database_.total_changes(); }
 std::int64_t Tx::last_insert_id() const { return database_.last_insert_id(); }
 
 }  // namespace tapewatch

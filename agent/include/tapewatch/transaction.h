@@ -68,6 +68,11 @@ class TAPEWATCH_API Tx final {
     return reader_.first<Row>(sql, args...);
   }
   [[nodiscard]] std::int64_t last_insert_id() const;
+  // Rows changed since the store was opened, by triggers too: the difference is what lies between.
+  [[nodiscard]] std::int64_t total_changes() const;
+  [[nodiscard]] Result<Rows> run(std::string_view sql, const Value* arguments, std::size_t count) {
+    return reader_.run(sql, arguments, count);
+  }
 
   // One row of `columns` per element, in chunks (bulk.h). The table and its columns are named as they are, unquoted.
   template <typename Rows>
