@@ -115,7 +115,7 @@ TWS_API tws_stream* tws_stream_open(tws_store* store, const tws_statement* state
 // One batch; a result without rows is the end. One call at a time.
 TWS_API int32_t tws_stream_next(tws_stream* stream, const tws_call* call, tws_done done, void* context);
 TWS_API void tws_stream_cancel(tws_stream* stream);
-// Not while a call of it is not answered.
+// A call of it that is under way is cancelled, and answered.
 TWS_API void tws_stream_close(tws_stream* stream);
 
 TWS_API tws_stop* tws_stop_new(void);
