@@ -97,6 +97,12 @@ class Database final {
   void forget_touched() { touched_.clear(); }
   [[nodiscard]] bool in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
   void rollback();
+  // Whether the call that just failed could not bring bytes to the disk. What the system tells of them afterwards is
+  // not to be believed.
+  [[nodiscard]] bool sync_failed() const {
+    const int result = sqlite3_extended_errcode(handle_);
+    return result == SQLITE_IOERR_FSYNC || result == SQLITE_IOERR_DIR_FSYNC;
+  }
   // An Error for the result code of the call that just failed.
   [[nodiscard]] Error error(std::string_view what) const;
 

@@ -46,11 +46,13 @@ std::size_t GroupCommit::run_transaction(std::vector<QueuedJob>& jobs, std::size
     listeners_.tell(touched_);
     return jobs.size();
   }
+  sync_failed_ = sync_failed_ || database_.sync_failed();
   database_.rollback();
   return fail(jobs.size(), committed.error());
 }
 
 Status GroupCommit::begin(const std::vector<QueuedJob>& jobs) {
+  if (sync_failed_) return Error{Code::io, "the disk failed to take what was committed: open the store again"};
   const bool durable =
       std::any_of(jobs.begin(), jobs.end(), [](const QueuedJob& job) { return job.durability == Durability::durable; });
   if (durable != full_sync_) {
@@ -108,6 +110,7 @@ void GroupCommit::truncate() { checkpoint(Database::Checkpoint::truncate); }
 
 void GroupCommit::checkpoint(Database::Checkpoint kind) {
   const Result<bool> whole = database_.checkpoint(kind);
+  if (!whole.ok()) sync_failed_ = sync_failed_ || database_.sync_failed();
   ++checkpoints_;
   if (!whole.ok() || !whole.value()) ++checkpoints_blocked_;
   wal_bytes_ = database_.wal_bytes();

@@ -64,6 +64,7 @@ class GroupCommit final {
   const Store::Options& options_;
   CommitListeners& listeners_;
   bool full_sync_ = false;
+  bool sync_failed_ = false;                 // then nothing is committed any more: open the store again
   std::vector<const std::string*> touched_;  // tables of the transaction's jobs that succeeded
   std::int64_t data_version_ = -1;           // of the file, as others have changed it
   // At how much log a checkpoint is tried: more, as long as readers hold it back.
