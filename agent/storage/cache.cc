@@ -70,6 +70,10 @@ struct Shard {
   std::uint64_t random GUARDED_BY(mutex) = 0;
 };
 
+constexpr std::uint64_t epoch_mask = UINT64_MAX >> 1;
+// -ln of the least draw, 2^-53: an early refresh reaches no further.
+constexpr double reach_max = 37;
+
 // In (0, 1]: xorshift64*, enough for spreading lives.
 double draw(std::uint64_t& state) {
   state ^= state >> 12;
@@ -89,6 +93,7 @@ class Cache::State final {
   Result<Value> get_or_load(std::string_view text, const Request& request, const Load& load);
   std::optional<Value> peek(std::string_view text);
   void invalidate(Tables tables);
+  void invalidate_later(Tables tables);
   void clear();
   Stats stats() const;
 
@@ -109,11 +114,12 @@ class Cache::State final {
   Shard& shard_of(const CacheKey& key) const { return *shards_[(key.hash >> 48) % shards_.size()]; }
   std::int64_t now() const { return options_.steady_ns ? options_.steady_ns() : clock_.steady_ns(); }
   Look look(Shard& shard, const CacheKey& key, const Request& request) EXCLUDES(shard.mutex);
-  CacheEntry* find_valid(Shard& shard, const CacheKey& key, std::int64_t now_ns) REQUIRES(shard.mutex);
-  bool refresh_early(Shard& shard, const CacheEntry& entry, std::int64_t now_ns) REQUIRES(shard.mutex);
+  Sieve::Found find_valid(Shard& shard, const CacheKey& key, std::int64_t now_ns) REQUIRES(shard.mutex);
+  bool refresh_early(Shard& shard, const CacheRest& entry, std::int64_t now_ns) REQUIRES(shard.mutex);
   Result<Value> fly(Shard& shard, const CacheKey& key, const Request& request, const Load& load, Flight& flight,
                     const std::optional<Value>& kept);
   Result<Loaded> fetch(std::string_view key, const Request& request, const Load& load, Shard& shard, bool early);
+  void bump(Tables tables);
   static Result<std::optional<std::string>> call(const Load& load);
   void keep(Shard& shard, const CacheKey& key, const Flight& flight, const Value& value, const Loaded& loaded);
 
@@ -154,12 +160,13 @@ Cache::State::Look Cache::State::look(Shard& shard, const CacheKey& key, const R
   Look out;
   MutexLock lock(shard.mutex);
   const std::int64_t now_ns = now();
-  if (CacheEntry* entry = find_valid(shard, key, now_ns)) {
-    entry->visited = true;
+  if (const auto [entry, rest] = find_valid(shard, key, now_ns); entry != nullptr) {
+    entry->visited = 1;
     ++shard.counts.hits;
     if (entry->value == nullptr) ++shard.counts.negative_hits;
     out.value = entry->value;
-    if (!refresh_early(shard, *entry, now_ns) || shard.flights.find(key.text) != shard.flights.end()) return out;
+    if (now_ns < entry->sure_until_ns) return out;
+    if (!refresh_early(shard, *rest, now_ns) || shard.flights.find(key.text) != shard.flights.end()) return out;
     ++shard.counts.early_refreshes;
   } else {
     ++shard.counts.misses;
@@ -179,32 +186,30 @@ Cache::State::Look Cache::State::look(Shard& shard, const CacheKey& key, const R
   return out;
 }
 
-CacheEntry* Cache::State::find_valid(Shard& shard, const CacheKey& key, std::int64_t now_ns) {
-  CacheEntry* entry = shard.sieve.find(key);
-  if (entry == nullptr) return nullptr;
-  if (now_ns >= entry->expires_ns) {
+Sieve::Found Cache::State::find_valid(Shard& shard, const CacheKey& key, std::int64_t now_ns) {
+  const Sieve::Found found = shard.sieve.find(key);
+  if (found.entry == nullptr) return {};
+  if (now_ns >= found.entry->sure_until_ns && now_ns >= found.rest->expires_ns) {
     ++shard.counts.expired;
     shard.sieve.erase(key);
-    return nullptr;
+    return {};
   }
-  const std::uint64_t epoch = generations_.epoch();
-  if (entry->epoch == epoch) return entry;
-  if (generations_.sum(entry->tables) != entry->generations) {
+  const std::uint64_t epoch = generations_.epoch() & epoch_mask;
+  if (found.entry->epoch == epoch) return found;
+  if (generations_.sum(found.rest->tables) != found.rest->generations) {
     ++shard.counts.invalidated;
     shard.sieve.erase(key);
-    return nullptr;
+    return {};
   }
-  entry->epoch = epoch;
-  return entry;
+  found.entry->epoch = epoch & epoch_mask;
+  return found;
 }
 
 // XFetch (Vattani and others, VLDB 2015): the nearer the end and the costlier the load, the likelier.
-bool Cache::State::refresh_early(Shard& shard, const CacheEntry& entry, std::int64_t now_ns) {
+bool Cache::State::refresh_early(Shard& shard, const CacheRest& entry, std::int64_t now_ns) {
   if (options_.early_beta <= 0) return false;
   const auto left = static_cast<double>(entry.expires_ns - now_ns);
   const double reach = static_cast<double>(entry.cost_ns) * options_.early_beta;
-  // The draw is at most ln(2^53), about 37 times the reach: most hits need none.
-  if (left > reach * 37) return false;
   return -std::log(draw(shard.random)) * reach >= left;
 }
 
@@ -272,38 +277,51 @@ void Cache::State::keep(Shard& shard, const CacheKey& key, const Flight& flight,
                         const Loaded& loaded) {
   CacheEntry entry;
   entry.key = std::string(key.text);
-  entry.hash = key.hash;
   entry.value = value;
-  entry.cost_ns = loaded.cost_ns;
-  entry.tables = flight.tables;
-  entry.generations = flight.generations;
+  CacheRest rest;
+  rest.hash = key.hash;
+  rest.cost_ns = loaded.cost_ns;
+  rest.tables = flight.tables;
+  rest.generations = flight.generations;
   MutexLock lock(shard.mutex);
   // The epoch first: what is invalidated after it was read is seen at the next hit.
-  entry.epoch = generations_.epoch();
+  entry.epoch = generations_.epoch() & epoch_mask;
   if (generations_.sum(flight.tables) != flight.generations) {
     ++shard.counts.loads_outdated;
     return;
   }
   const double share = 1 - options_.ttl_jitter * draw(shard.random);
-  entry.expires_ns = now() + static_cast<std::int64_t>(static_cast<double>(loaded.ttl_ns) * share);
-  if (!shard.sieve.put(std::move(entry))) ++shard.counts.too_large;
+  rest.expires_ns = now() + static_cast<std::int64_t>(static_cast<double>(loaded.ttl_ns) * share);
+  entry.sure_until_ns = rest.expires_ns - static_cast<std::int64_t>(reach_max * static_cast<double>(loaded.cost_ns) *
+                                                                    std::max(options_.early_beta, 0.0));
+  if (!shard.sieve.put(std::move(entry), std::move(rest))) ++shard.counts.too_large;
 }
 
 std::optional<Cache::Value> Cache::State::peek(std::string_view text) {
   const CacheKey key{text, hash64(text)};
   Shard& shard = shard_of(key);
   MutexLock lock(shard.mutex);
-  CacheEntry* entry = find_valid(shard, key, now());
-  if (entry == nullptr) return std::nullopt;
-  return entry->value;
+  const Sieve::Found found = find_valid(shard, key, now());
+  if (found.entry == nullptr) return std::nullopt;
+  return found.entry->value;
 }
 
 void Cache::State::invalidate(Tables tables) {
-  for (const std::string_view table : tables) generations_.bump(table);
+  bump(tables);
   if (second_ == nullptr) return;
   second_->invalidate(tables);
   // Once more: between the two, the second level may still have given out an old value.
-  for (const std::string_view table : tables) generations_.bump(table);
+  bump(tables);
+}
+
+void Cache::State::invalidate_later(Tables tables) {
+  // The second level first: from then on it gives out nothing of these tables that is older.
+  if (second_ != nullptr) second_->invalidate_later(tables);
+  bump(tables);
+}
+
+void Cache::State::bump(Tables tables) {
+  for (const std::string_view table : tables) table.empty() ? generations_.bump_all() : generations_.bump(table);
 }
 
 void Cache::State::clear() {
@@ -350,6 +368,7 @@ Result<Cache::Value> Cache::get_or_load(std::string_view key, const Request& req
 }
 std::optional<Cache::Value> Cache::peek(std::string_view key) { return state_->peek(key); }
 void Cache::invalidate(Tables tables) { state_->invalidate(tables); }
+void Cache::invalidate_later(Tables tables) { state_->invalidate_later(tables); }
 void Cache::clear() { state_->clear(); }
 Cache::Stats Cache::stats() const { return state_->stats(); }
 

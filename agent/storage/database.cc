@@ -128,6 +128,9 @@ Status Database::prepare(const Options& options) {
   sqlite3_wal_hook(handle_, &Database::on_wal, this);
   if (!writer || !done.ok()) return done;
   if (!register_row_source_table(handle_)) return error("preparing the connection");
+  // Used once, so that what SQLite does to know it is not taken for a change of the schema later.
+  done = exec("SELECT 1 FROM tapewatch_rows(NULL)");
+  if (!done.ok()) return done;
   sqlite3_set_authorizer(handle_, &Database::on_authorize, this);
   return done;
 }
@@ -140,8 +143,9 @@ Error Database::error(std::string_view what) const {
 }
 
 Status Database::script(const std::string& sql) {
-  if (sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) return error("running a statement");
-  return success();
+  const bool done = sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK;
+  authorized_.clear();  // for set-up alone: nobody is told what a script changes
+  return done ? success() : Status(error("running a statement"));
 }
 
 Status Database::exec(std::string_view sql, std::initializer_list<Value> arguments) {
@@ -317,8 +321,19 @@ void Database::rollback() {
 void Database::set_deadline(const Clock& clock, std::int64_t deadline_ns) {
   clock_ = &clock;
   deadline_ns_ = deadline_ns;
-  expired_ = false;
-  if (deadline_ns > 0)
+  stopped_ = Stopped::no;
+  set_progress();
+}
+
+void Database::limit_call(std::int64_t deadline_ns, const std::stop_token* stop) {
+  call_deadline_ns_ = deadline_ns;
+  call_stop_ = stop;
+  if (stopped_ != Stopped::age) stopped_ = Stopped::no;
+  set_progress();
+}
+
+void Database::set_progress() {
+  if (deadline_ns_ > 0 || call_deadline_ns_ > 0 || call_stop_ != nullptr)
     sqlite3_progress_handler(handle_, steps_between_deadline_checks, &Database::on_progress, this);
   else
     sqlite3_progress_handler(handle_, 0, nullptr, nullptr);
@@ -326,12 +341,27 @@ void Database::set_deadline(const Clock& clock, std::int64_t deadline_ns) {
 
 int Database::on_progress(void* self) {
   auto& database = *static_cast<Database*>(self);
-  if (database.clock_->steady_ns() > database.deadline_ns_) database.expired_ = true;
-  return database.expired_ ? 1 : 0;
+  const std::int64_t now_ns = database.clock_->steady_ns();
+  if (database.deadline_ns_ > 0 && now_ns > database.deadline_ns_)
+    database.stopped_ = Stopped::age;
+  else if (database.call_deadline_ns_ > 0 && now_ns > database.call_deadline_ns_)
+    database.stopped_ = Stopped::limit;
+  else if (database.call_stop_ != nullptr && database.call_stop_->stop_requested())
+    database.stopped_ = Stopped::cancelled;
+  return database.stopped_ == Stopped::no ? 0 : 1;
+}
+
+Error Database::refusal_error() const {
+  if (stopped_ == Stopped::cancelled) return Error{Code::cancelled, "the call was cancelled"};
+  if (stopped_ == Stopped::limit) return Error{Code::timeout, "the call ran longer than its limit"};
+  return Error{Code::timeout, "the read transaction is older than its limit"};
 }
 
 int Database::on_wal(void* self, sqlite3*, const char*, int pages) {
-  static_cast<Database*>(self)->wal_pages_ = pages;
+  auto& database = *static_cast<Database*>(self);
+  // Fewer than before: the log was begun anew, which needs all of it copied.
+  if (pages < database.wal_pages_) database.copied_pages_ = 0;
+  database.wal_pages_ = pages;
   return SQLITE_OK;
 }
 
@@ -346,7 +376,10 @@ Result<bool> Database::checkpoint(Checkpoint kind) {
   if (result != SQLITE_OK && (result & 0xFF) != SQLITE_BUSY) failed = error("checkpointing");
   sqlite3_busy_timeout(handle_, static_cast<int>(busy_timeout_.count()));
   if (!failed.ok()) return std::move(failed).error();
-  if (in_log >= 0 && copied >= 0) wal_pages_ = in_log - copied;
+  if (in_log >= 0 && copied >= 0) {
+    wal_pages_ = in_log;
+    copied_pages_ = copied;
+  }
   return result == SQLITE_OK && in_log == copied;
 }
 
@@ -357,11 +390,32 @@ Rows::~Rows() {
 }
 
 Result<bool> Rows::next() {
-  if (database_->expired()) return Error{Code::timeout, "the read transaction is older than its limit"};
+  if (std::optional<Error> refused = database_->refusal()) return std::move(*refused);
   const int result = sqlite3_step(statement_->handle());
   if (result == SQLITE_ROW) return true;
   if (result == SQLITE_DONE) return false;
+  if (std::optional<Error> refused = database_->refusal()) return std::move(*refused);
   return database_->error("running a statement");
+}
+
+Value Rows::value(int column) const {
+  switch (sqlite3_column_type(statement_->handle(), column)) {
+    case SQLITE_INTEGER:
+      return Value(integer(column));
+    case SQLITE_FLOAT:
+      return Value(real(column));
+    case SQLITE_TEXT:
+      return Value(text(column));
+    case SQLITE_BLOB:
+      return Value(Blob{blob(column)});
+    default:
+      return Value();
+  }
+}
+int Rows::columns() const { return sqlite3_column_count(statement_->handle()); }
+std::string_view Rows::name(int column) const {
+  const char* name = sqlite3_column_name(statement_->handle(), column);
+  return name != nullptr ? name : "";
 }
 
 bool Rows::is_null(int column) const { return sqlite3_column_type(statement_->handle(), column) == SQLITE_NULL; }

@@ -10,7 +10,9 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <set>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -89,24 +91,41 @@ class Database final {
   // One statement whose argument is such a range (row_source_table.h).
   [[nodiscard]] Status exec_range(std::string_view sql, RowRange& range);
 
-  // The tables that statements changed since the last call, by triggers and foreign keys too; "" is any table (the
-  // schema changed). Valid as long as the connection. Only a writer notes them.
-  [[nodiscard]] std::vector<const std::string*> take_touched() { return std::exchange(touched_, {}); }
+  // The tables that statements changed since they were forgotten, by triggers and foreign keys too; "" is any table
+  // (the schema changed). Valid as long as the connection. Only a writer notes them.
+  [[nodiscard]] const std::vector<const std::string*>& touched() const { return touched_; }
+  void forget_touched() { touched_.clear(); }
   [[nodiscard]] bool in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
   void rollback();
+  // Whether the call that just failed could not bring bytes to the disk. What the system tells of them afterwards is
+  // not to be believed.
+  [[nodiscard]] bool sync_failed() const {
+    const int result = sqlite3_extended_errcode(handle_);
+    return result == SQLITE_IOERR_FSYNC || result == SQLITE_IOERR_DIR_FSYNC;
+  }
   // An Error for the result code of the call that just failed.
   [[nodiscard]] Error error(std::string_view what) const;
 
   // From now on a step fails with Code::timeout once the steady clock passes `deadline_ns`; 0: never.
   void set_deadline(const Clock& clock, std::int64_t deadline_ns);
-  [[nodiscard]] bool expired() const { return expired_; }
+  [[nodiscard]] bool expired() const { return stopped_ == Stopped::age; }
+  // The same for one call within that: a limit of its own (0: none), and somebody who may ask it to stop, or null.
+  void limit_call(std::int64_t deadline_ns, const std::stop_token* stop);
+  // Why no further step is made; null when there is no reason.
+  [[nodiscard]] std::optional<Error> refusal() const {
+    if (stopped_ == Stopped::no) return std::nullopt;
+    return refusal_error();
+  }
 
   enum class Checkpoint : std::uint8_t { passive, truncate };
   // True when all of the write-ahead log was copied (and cut, for truncate). Waits for nobody.
   [[nodiscard]] Result<bool> checkpoint(Checkpoint kind);
   // Bytes of write-ahead log that no checkpoint has copied, as of the last commit or checkpoint.
-  [[nodiscard]] std::int64_t wal_bytes() const { return wal_pages_ * page_bytes_; }
+  [[nodiscard]] std::int64_t wal_bytes() const { return (wal_pages_ - copied_pages_) * page_bytes_; }
+  // Bytes of it in use, copied or not: what it grows by as long as readers keep it from being begun anew.
+  [[nodiscard]] std::int64_t wal_file_bytes() const { return wal_pages_ * page_bytes_; }
   [[nodiscard]] std::int64_t changes() const { return sqlite3_changes64(handle_); }
+  [[nodiscard]] std::int64_t total_changes() const { return sqlite3_total_changes64(handle_); }
   [[nodiscard]] std::int64_t last_insert_id() const { return sqlite3_last_insert_rowid(handle_); }
 
  private:
@@ -115,7 +134,10 @@ class Database final {
     std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
   };
 
+  enum class Stopped : std::uint8_t { no, age, limit, cancelled };
   Database(sqlite3* handle, const Options& options);
+  [[nodiscard]] Error refusal_error() const;
+  void set_progress();
   [[nodiscard]] Status prepare(const Options& options);
   [[nodiscard]] Status bind(Statement& statement, const Value* arguments, std::size_t count) const;
   void evict_one();
@@ -136,8 +158,11 @@ class Database final {
   std::vector<const std::string*> touched_;
   const Clock* clock_ = nullptr;
   std::int64_t deadline_ns_ = 0;
-  bool expired_ = false;
+  std::int64_t call_deadline_ns_ = 0;
+  const std::stop_token* call_stop_ = nullptr;
+  Stopped stopped_ = Stopped::no;
   std::int64_t wal_pages_ = 0;
+  std::int64_t copied_pages_ = 0;
   std::int64_t page_bytes_ = 4096;
 };
 

@@ -12,6 +12,7 @@ void GroupCommit::run(std::vector<QueuedJob>& jobs) {
   jobs_ += static_cast<std::int64_t>(jobs.size());
   jobs_failed_ += std::count_if(jobs.begin(), jobs.end(), [](const QueuedJob& job) { return !job.result.ok(); });
   wal_bytes_ = database_.wal_bytes();
+  wal_file_bytes_ = database_.wal_file_bytes();
 }
 
 // Runs jobs from `first` in one transaction and returns the first one that was not part of it. Normally that is the
@@ -23,11 +24,14 @@ std::size_t GroupCommit::run_transaction(std::vector<QueuedJob>& jobs, std::size
     }
     return end;
   };
+  touched_.clear();
+  database_.forget_touched();
   Status begun = begin(jobs);
   if (!begun.ok()) return fail(jobs.size(), begun.error());
   const bool alone = jobs.size() - first == 1;
   for (std::size_t i = first; i < jobs.size(); ++i) {
     jobs[i].result = run_job(jobs[i], alone);
+    note_touched(jobs[i].result);
     if (database_.in_transaction()) continue;
     const Error lost{Code::io, "the transaction was rolled back"};
     return fail(i + 1, jobs[i].result.ok() ? lost : jobs[i].result.error());
@@ -38,12 +42,17 @@ std::size_t GroupCommit::run_transaction(std::vector<QueuedJob>& jobs, std::size
     return jobs.size();
   }
   Status committed = database_.exec("COMMIT");
-  if (committed.ok()) return jobs.size();
+  if (committed.ok()) {
+    listeners_.tell(touched_);
+    return jobs.size();
+  }
+  sync_failed_ = sync_failed_ || database_.sync_failed();
   database_.rollback();
   return fail(jobs.size(), committed.error());
 }
 
 Status GroupCommit::begin(const std::vector<QueuedJob>& jobs) {
+  if (sync_failed_) return Error{Code::io, "the disk failed to take what was committed: open the store again"};
   const bool durable =
       std::any_of(jobs.begin(), jobs.end(), [](const QueuedJob& job) { return job.durability == Durability::durable; });
   if (durable != full_sync_) {
@@ -80,15 +89,47 @@ Status GroupCommit::call(const Store::Job& job, Tx& tx) {
   }
 }
 
-void GroupCommit::maintain(bool idle) {
-  const std::int64_t waiting = database_.wal_bytes();
-  if (waiting == 0 || (!idle && waiting < options_.checkpoint_bytes)) return;
-  const bool truncate = idle || waiting >= options_.truncate_bytes;
-  const Result<bool> whole =
-      database_.checkpoint(truncate ? Database::Checkpoint::truncate : Database::Checkpoint::passive);
+void GroupCommit::note_touched(const Status& done) {
+  for (const std::string* table : database_.touched()) {
+    if (done.ok() && std::find(touched_.begin(), touched_.end(), table) == touched_.end()) touched_.push_back(table);
+  }
+  database_.forget_touched();
+}
+
+bool GroupCommit::maintain(bool idle) {
+  const std::int64_t file = database_.wal_file_bytes();
+  const bool copy = database_.wal_bytes() >= copy_at_;
+  const bool cut = file > 0 && (idle || file >= truncate_at_);
+  if (!copy && !cut) return false;
+  look_for_foreign_commits();
+  checkpoint(cut ? Database::Checkpoint::truncate : Database::Checkpoint::passive);
+  return cut && database_.wal_file_bytes() >= options_.truncate_bytes;
+}
+
+void GroupCommit::truncate() { checkpoint(Database::Checkpoint::truncate); }
+
+void GroupCommit::checkpoint(Database::Checkpoint kind) {
+  const Result<bool> whole = database_.checkpoint(kind);
+  if (!whole.ok()) sync_failed_ = sync_failed_ || database_.sync_failed();
   ++checkpoints_;
   if (!whole.ok() || !whole.value()) ++checkpoints_blocked_;
   wal_bytes_ = database_.wal_bytes();
+  wal_file_bytes_ = database_.wal_file_bytes();
+  // Held back by a reader, the next try is worth it when a good deal more was written.
+  copy_at_ = wal_bytes_ + options_.checkpoint_bytes;
+  const bool held = wal_file_bytes_ >= options_.truncate_bytes;
+  truncate_at_ = held ? wal_file_bytes_ + options_.checkpoint_bytes : options_.truncate_bytes;
+}
+
+// data_version moves only when another connection commits.
+void GroupCommit::look_for_foreign_commits() {
+  Result<Rows> rows = database_.query("PRAGMA data_version");
+  if (!rows.ok()) return;
+  const Result<bool> row = rows->next();
+  if (!row.ok() || !row.value()) return;
+  const std::int64_t version = rows->integer(0);
+  if (data_version_ >= 0 && version != data_version_) ++foreign_commits_;
+  data_version_ = version;
 }
 
 }  // namespace tapewatch

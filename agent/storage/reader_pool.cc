@@ -15,12 +15,12 @@ Result<ReaderPool::Lease> ReaderPool::take() {
     MutexLock lock(mutex_);
     for (;;) {
       now_ns = clock_.steady_ns();
-      if (!idle_.empty()) {
+      if (!paused_ && !idle_.empty()) {
         database = std::move(idle_.back());
         idle_.pop_back();
         break;
       }
-      if (leased_since_ns_.size() < static_cast<std::size_t>(readers_max_)) break;
+      if (!paused_ && leased_since_ns_.size() < static_cast<std::size_t>(readers_max_)) break;
       if (now_ns >= deadline_ns) {
         ++counts_.refused;
         return Error{Code::busy, "no reader became free in " + std::to_string(wait_max_.count()) + " ms"};
@@ -38,7 +38,7 @@ Result<ReaderPool::Lease> ReaderPool::take() {
     }
     database = std::move(opened).value();
   }
-  database->set_deadline(clock_, now_ns + std::chrono::nanoseconds(age_max_).count());
+  if (age_max_.count() > 0) database->set_deadline(clock_, now_ns + std::chrono::nanoseconds(age_max_).count());
   return Lease(*this, std::move(database), now_ns);
 }
 
@@ -52,6 +52,24 @@ void ReaderPool::give_back(std::unique_ptr<Database> database, std::int64_t sinc
   if (expired) ++counts_.expired;
   if (database != nullptr) idle_.push_back(std::move(database));
   freed_.notify_one();
+  if (paused_) returned_.notify_one();
+}
+
+bool ReaderPool::quiet(std::chrono::milliseconds wait) {
+  const std::int64_t deadline_ns = clock_.steady_ns() + std::chrono::nanoseconds(wait).count();
+  MutexLock lock(mutex_);
+  paused_ = true;
+  for (;;) {
+    const std::int64_t left_ns = deadline_ns - clock_.steady_ns();
+    if (leased_since_ns_.empty() || left_ns <= 0) return leased_since_ns_.empty();
+    returned_.wait_for(mutex_, std::chrono::nanoseconds(left_ns));
+  }
+}
+
+void ReaderPool::resume() {
+  MutexLock lock(mutex_);
+  paused_ = false;
+  freed_.notify_all();
 }
 
 ReaderPool::Counts ReaderPool::counts() const {

@@ -52,6 +52,10 @@ class ReaderPool final {
   [[nodiscard]] Result<Lease> take() EXCLUDES(mutex_);
   [[nodiscard]] Counts counts() const EXCLUDES(mutex_);
 
+  // Nobody gets a connection any more, and those in use come back: true when all have within `wait`. Until resume().
+  [[nodiscard]] bool quiet(std::chrono::milliseconds wait) EXCLUDES(mutex_);
+  void resume() EXCLUDES(mutex_);
+
  private:
   void give_back(std::unique_ptr<Database> database, std::int64_t since_ns) EXCLUDES(mutex_);
 
@@ -62,6 +66,8 @@ class ReaderPool final {
   const Clock& clock_;
   mutable Mutex mutex_;
   Condition freed_;
+  Condition returned_;
+  bool paused_ GUARDED_BY(mutex_) = false;
   std::vector<std::unique_ptr<Database>> idle_ GUARDED_BY(mutex_);
   std::vector<std::int64_t> leased_since_ns_ GUARDED_BY(mutex_);
   Counts counts_ GUARDED_BY(mutex_);

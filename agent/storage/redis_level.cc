@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <thread>
 
 #include "base/hash.h"
 #include "storage/circuit_breaker.h"
@@ -24,6 +25,7 @@ std::string new_token() {
 
 class RedisLevel final : public SecondLevel {
  public:
+  ~RedisLevel() override;
   explicit RedisLevel(RedisOptions options)
       : options_(std::move(options)),
         prefix_(options_.prefix + ":" + options_.version + ":"),
@@ -32,7 +34,11 @@ class RedisLevel final : public SecondLevel {
   Found get(std::string_view key, Tables tables) override;
   void put(std::string_view key, const std::optional<std::string>& value, std::chrono::milliseconds ttl, Tables tables,
            std::string_view token) override;
-  void invalidate(Tables tables) override;
+  void invalidate(Tables tables) override {
+    note_waiting(tables);
+    send_waiting();
+  }
+  void invalidate_later(Tables tables) override EXCLUDES(mutex_);
   void listen(Heard heard) override;
   Stats stats() const override;
 
@@ -45,7 +51,9 @@ class RedisLevel final : public SecondLevel {
   std::optional<Replies> ask(const std::vector<RedisConnection::Command>& commands);
   std::optional<Replies> ask_on(std::unique_ptr<RedisConnection> connection,
                                 const std::vector<RedisConnection::Command>& commands);
+  void note_waiting(Tables tables) EXCLUDES(mutex_);
   void send_waiting() EXCLUDES(mutex_);
+  void run_sender() EXCLUDES(mutex_);
   void renew_missing(const std::vector<std::string>& keys, const RedisReply& states);
   void count(std::int64_t Stats::*what) EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
@@ -63,6 +71,10 @@ class RedisLevel final : public SecondLevel {
   // Tables whose invalidation is not sent yet, each with the number of the call that asked for it last.
   std::map<std::string, std::uint64_t, std::less<>> waiting_ GUARDED_BY(mutex_);
   std::uint64_t calls_ GUARDED_BY(mutex_) = 0;
+  Condition wake_sender_;
+  bool to_send_ GUARDED_BY(mutex_) = false;
+  bool stopping_ GUARDED_BY(mutex_) = false;
+  std::thread sender_ GUARDED_BY(mutex_);
   std::unique_ptr<RedisListener> listener_;  // last: its thread uses what is above
 };
 
@@ -165,13 +177,44 @@ void RedisLevel::put(std::string_view key, const std::optional<std::string>& val
   if (ask({{"SET", value_key(key), bytes, "PX", life}})) count(&Stats::puts);
 }
 
-void RedisLevel::invalidate(Tables tables) {
+void RedisLevel::note_waiting(Tables tables) {
+  MutexLock lock(mutex_);
+  ++calls_;
+  for (const std::string_view table : tables) {
+    if (!table.empty()) waiting_.insert_or_assign(std::string(table), calls_);
+  }
+}
+
+void RedisLevel::invalidate_later(Tables tables) {
+  note_waiting(tables);
+  MutexLock lock(mutex_);
+  if (!sender_.joinable()) sender_ = std::thread([this] { run_sender(); });
+  to_send_ = true;
+  wake_sender_.notify_one();
+}
+
+// What cannot be sent now waits for the listener, which tries again.
+void RedisLevel::run_sender() {
+  for (;;) {
+    {
+      MutexLock lock(mutex_);
+      while (!to_send_ && !stopping_) wake_sender_.wait(mutex_);
+      if (!to_send_) return;
+      to_send_ = false;
+    }
+    send_waiting();
+  }
+}
+
+RedisLevel::~RedisLevel() {
+  std::thread sender;
   {
     MutexLock lock(mutex_);
-    ++calls_;
-    for (const std::string_view table : tables) waiting_.insert_or_assign(std::string(table), calls_);
+    stopping_ = true;
+    wake_sender_.notify_one();
+    sender = std::move(sender_);
   }
-  send_waiting();
+  if (sender.joinable()) sender.join();
 }
 
 void RedisLevel::send_waiting() {

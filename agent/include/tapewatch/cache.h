@@ -50,6 +50,8 @@ class TAPEWATCH_API SecondLevel {
   virtual void put(std::string_view key, const std::optional<std::string>& value, std::chrono::milliseconds ttl,
                    Tables tables, std::string_view token) = 0;
   virtual void invalidate(Tables tables) = 0;
+  // The same, soon and on another thread; get() misses values of these tables until then.
+  virtual void invalidate_later(Tables tables) { invalidate(tables); }
   // Once, by the cache; `heard` may be called on another thread until the destructor has returned.
   virtual void listen(Heard heard) = 0;
   [[nodiscard]] virtual Stats stats() const = 0;
@@ -113,6 +115,9 @@ class TAPEWATCH_API Cache final {
   // After the commit of a write to these tables, here and (through the second level) in the other processes. No load
   // that began before is kept; no caller that comes after gets its value.
   void invalidate(Tables tables);
+  // The same without waiting for the second level: it sends the word as soon as it can, and is not asked for values of
+  // these tables before it has. An empty name is every table (the second level knows only names).
+  void invalidate_later(Tables tables);
   // Forgets everything, here only.
   void clear();
   [[nodiscard]] Stats stats() const;

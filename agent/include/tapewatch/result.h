@@ -34,6 +34,7 @@ enum class Code : std::uint16_t {
   read_only = 403,       // a write was tried on a read-only connection
   schema_newer = 404,    // the database was written by a newer version
   repeated_query = 405,  // a list was followed by one query a row, and the watch is to refuse that
+  wal_full = 406,        // the write-ahead log is at its limit, because readers keep it from being cut
   network = 500,
   http_status = 501,
   tls = 502,

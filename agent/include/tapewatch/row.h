@@ -62,6 +62,10 @@ class TAPEWATCH_API Rows final {
   // Valid until the next call of next().
   [[nodiscard]] std::string_view text(int column) const;
   [[nodiscard]] std::string_view blob(int column) const;
+  // Of whatever type it is stored as; a view likewise.
+  [[nodiscard]] Value value(int column) const;
+  [[nodiscard]] int columns() const;
+  [[nodiscard]] std::string_view name(int column) const;
 
  private:
   Database* database_;
