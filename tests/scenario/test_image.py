@@ -81,6 +81,7 @@ class Image(Inside, ledger.LedgerCase):
             writer.rotate()
             self.assertEqual(-signal.SIGKILL, agent.kill())
             agent.start()
+        agent.wait_log("running")
         runs = sum(record.get("message") == "running" for record in agent.log)
         agent.signal(signal.SIGHUP)
         self.until(lambda: sum(r.get("message") == "running" for r in agent.log) > runs, 30, "the reload")
