@@ -30,17 +30,15 @@ void Call::answer(Status result) {
   if (!result.ok() && result.error().code == Code::timeout) counts_->expired.fetch_add(1, std::memory_order_relaxed);
   if (!result.ok() && result.error().code == Code::cancelled)
     counts_->cancelled.fetch_add(1, std::memory_order_relaxed);
-  Done done = std::exchange(done_, nullptr);
-  if (!done) return;
+  if (!done_) return;
   if (options_.executor == nullptr) {
-    done(std::move(result));
+    std::exchange(done_, nullptr)(std::move(result));
     return;
   }
+  result_ = std::move(result);
   // The call lives as long as its answer waits, so that answers in flight are counted.
-  options_.executor->post([self = shared_from_this(), done = std::move(done), result = std::move(result)]() mutable {
-    done(std::move(result));
-    done = nullptr;
-  });
+  options_.executor->post(
+      [self = shared_from_this()] { std::exchange(self->done_, nullptr)(std::move(self->result_)); });
 }
 
 CallLimits::~CallLimits() {

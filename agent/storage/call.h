@@ -55,6 +55,7 @@ class Call final : public std::enable_shared_from_this<Call> {
   const std::int64_t deadline_ns_;
   const std::shared_ptr<CallCounts> counts_;
   Done done_;
+  Status result_ = success();
   std::atomic<bool> claimed_{false};
   std::optional<std::stop_callback<std::function<void()>>> stopped_;
 };

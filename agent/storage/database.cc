@@ -389,13 +389,21 @@ Rows::~Rows() {
   if (statement_ != nullptr) database_->give_back(*statement_);
 }
 
-Result<bool> Rows::next() {
-  if (std::optional<Error> refused = database_->refusal()) return std::move(*refused);
+Rows::Step Rows::step() {
+  if (database_->stopped()) return Step::failed;
   const int result = sqlite3_step(statement_->handle());
-  if (result == SQLITE_ROW) return true;
-  if (result == SQLITE_DONE) return false;
+  return result == SQLITE_ROW ? Step::row : result == SQLITE_DONE ? Step::end : Step::failed;
+}
+
+Error Rows::failure() const {
   if (std::optional<Error> refused = database_->refusal()) return std::move(*refused);
   return database_->error("running a statement");
+}
+
+Result<bool> Rows::next() {
+  const Step step_made = step();
+  if (step_made == Step::failed) return failure();
+  return step_made == Step::row;
 }
 
 Value Rows::value(int column) const {

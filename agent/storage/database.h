@@ -111,6 +111,7 @@ class Database final {
   [[nodiscard]] bool expired() const { return stopped_ == Stopped::age; }
   // The same for one call within that: a limit of its own (0: none), and somebody who may ask it to stop, or null.
   void limit_call(std::int64_t deadline_ns, const std::stop_token* stop);
+  [[nodiscard]] bool stopped() const { return stopped_ != Stopped::no; }
   // Why no further step is made; null when there is no reason.
   [[nodiscard]] std::optional<Error> refusal() const {
     if (stopped_ == Stopped::no) return std::nullopt;

@@ -105,7 +105,9 @@ void ReadCalls::run_group(std::vector<ReadCall>& group) {
     each.call->answer(lease->ok() ? run_one(each, (*lease)->database(), deadline_ns) : Status(lease->error()));
     each = ReadCall();
   }
-  if (lease && lease->ok()) (*lease)->database().rollback();
+  if (!lease || !lease->ok()) return;
+  Database& database = (*lease)->database();
+  if (!database.exec("COMMIT").ok()) database.rollback();  // COMMIT is prepared already
 }
 
 Status ReadCalls::run_one(ReadCall& call, Database& database, std::int64_t deadline_ns) {

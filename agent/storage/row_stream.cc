@@ -84,8 +84,9 @@ Result<bool> RowStream::State::step_rows(const std::function<bool(const Rows&)>&
       Status opened = open();
       if (!opened.ok()) return std::move(opened).error();
     }
-    Result<bool> more = rows_->next();
-    if (!more.ok() || !more.value()) return more;
+    const Rows::Step step = rows_->step();
+    if (step == Rows::Step::failed) return rows_->failure();
+    if (step == Rows::Step::end) return false;
     on_row_ = true;
     if (!visit(*rows_)) return true;
   }

@@ -56,6 +56,10 @@ class TAPEWATCH_API Rows final {
 
   // True when there is a row to read, false at the end.
   [[nodiscard]] Result<bool> next();
+  // The same for a loop over many rows: after `failed`, failure() tells why.
+  enum class Step : std::uint8_t { row, end, failed };
+  [[nodiscard]] Step step();
+  [[nodiscard]] Error failure() const;
   [[nodiscard]] bool is_null(int column) const;
   [[nodiscard]] std::int64_t integer(int column) const;
   [[nodiscard]] double real(int column) const;

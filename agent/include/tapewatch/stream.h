@@ -112,7 +112,7 @@ class RowBatch final {
   }
   void add(const Rows& from) {
     rows_.push_back(row_detail::read_row<Row>(from));
-    std::apply([this](auto&... member) { (own(member), ...); }, row_detail::tie_members(rows_.back()));
+    std::apply([this](auto&... member) { (this->own(member), ...); }, row_detail::tie_members(rows_.back()));
   }
 
  private:

@@ -30,9 +30,9 @@ class [[nodiscard]] Task final {
         if (promise.waiting) return promise.waiting;
         if (promise.failure) std::terminate();
         // The callback may let the task go, and its frame with it.
-        const std::function<void(T)> done = std::move(promise.done);
-        T value = std::move(*promise.value);
-        if (done) done(std::move(value));
+        const std::function<void(T)> callback = std::move(promise.done);
+        T result = std::move(*promise.value);
+        if (callback) callback(std::move(result));
         return std::noop_coroutine();
       }
       void await_resume() noexcept {}

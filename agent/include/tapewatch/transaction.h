@@ -116,9 +116,9 @@ Status Reader::for_each(std::string_view sql, Visit&& visit, const Args&... args
   Result<Rows> rows = run(sql, values.data(), sizeof...(Args));
   if (!rows.ok()) return std::move(rows).error();
   for (std::int64_t seen = 0;; ++seen) {
-    const Result<bool> more = rows->next();
-    if (!more.ok()) return more.error();
-    if (!more.value()) {
+    const Rows::Step step = rows->step();
+    if (step == Rows::Step::failed) return rows->failure();
+    if (step == Rows::Step::end) {
       if (watch_ != nullptr) watch_->returned(sql, seen);
       return success();
     }
