@@ -81,6 +81,7 @@ void Agent::open_stages(Diagnostics& diagnostics) {
     loop_->post([this, batch = std::move(batch)]() mutable { delivery_->accept(std::move(batch)); });
   };
   outputs.log = &log_;
+  outputs.tell_ends = true;
   outputs.links = [this](LinkRecords records) {
     loop_->post([this, records = std::move(records)] {
       links_.add(records);

@@ -168,6 +168,21 @@ AlertSinkOptions alert_options(const WebhookConfig& webhook) {
   return options;
 }
 
+AlertmanagerOptions alertmanager_options(const Config& config) {
+  const AlertmanagerConfig& wanted = config.alerts.alertmanager;
+  AlertmanagerOptions options;
+  options.urls = wanted.urls;
+  options.service = config.service.name;
+  options.instance = config.service.instance;
+  options.state_file = config.state_dir + "/alertmanager.state";
+  options.request_timeout = wanted.timeout;
+  options.alerts_max = wanted.alerts_max;
+  if (!wanted.username.empty()) {
+    options.headers.push_back("Authorization: " + basic_authorization(wanted.username, wanted.password.reveal()));
+  }
+  return options;
+}
+
 HttpOptions http_options(const HttpConfig& http) {
   HttpOptions options;
   options.address = http.host;

@@ -11,6 +11,7 @@
 #include "metrics/host.h"
 #include "metrics_scraper.h"
 #include "sinks/alert_sink.h"
+#include "sinks/alertmanager_sink.h"
 #include "sinks/bulk_builder.h"
 #include "sinks/elastic_options.h"
 #include "sinks/setup.h"
@@ -37,6 +38,7 @@ namespace tapewatch {
 [[nodiscard]] LogStore::Options store_options(const Config& config);
 [[nodiscard]] DeadLetters::Options dead_letter_options(const Config& config);
 [[nodiscard]] AlertSinkOptions alert_options(const WebhookConfig& webhook);
+[[nodiscard]] AlertmanagerOptions alertmanager_options(const Config& config);
 [[nodiscard]] HttpOptions http_options(const HttpConfig& http);
 [[nodiscard]] HostOptions host_options(const MetricsConfig& metrics);
 [[nodiscard]] std::vector<AppOptions> app_options(const MetricsConfig& metrics);

@@ -67,14 +67,23 @@ void AgentStatus::set_rules(const Detector& detector) {
 }
 
 void AgentStatus::on_alert(const Alert& alert) {
-  metrics_.alerts.with({alert.rule_id, alert.level}).add();
+  const bool firing = alert.state == AlertState::firing;
+  if (firing) metrics_.alerts.with({alert.rule_id, alert.level}).add();
   for (StatusSnapshot::Rule& rule : rules_) {
-    if (rule.id != alert.rule_id) continue;
+    if (rule.id != alert.rule_id || !firing) continue;
     ++rule.alerts;
     rule.last_alert_ns = alert.time_ns;
   }
-  alerts_.push_front(alert_status(alert));
-  if (alerts_.size() > alerts_kept) alerts_.pop_back();
+  const std::string id = to_hex(alert.id);
+  const auto known =
+      std::find_if(alerts_.begin(), alerts_.end(), [&id](const StatusSnapshot::Alert& a) { return a.id == id; });
+  if (!firing && known != alerts_.end()) {
+    known->state = alert_state_name(alert.state);  // what it was about stays
+  } else if (firing) {
+    if (known != alerts_.end()) alerts_.erase(known);
+    alerts_.push_front(alert_status(alert));
+    if (alerts_.size() > alerts_kept) alerts_.pop_back();
+  }
   published_ns_ = 0;  // show it at the next turn
 }
 

@@ -89,10 +89,11 @@ void print_step(const Window::Step& step, Console& console) {
 // One set of rules over the files.
 class BacktestRun final {
  public:
-  BacktestRun(const Config& config, Console& console, bool scores = false)
+  BacktestRun(const Config& config, Console& console, bool scores = false, bool resolved = false)
       : metrics_(TAPEWATCH_VERSION), console_(console) {
     Diagnostics diagnostics;
     Stages::Outputs outputs;
+    outputs.tell_ends = resolved;
     if (scores) outputs.step = [&console](const Window::Step& step) { print_step(step, console); };
     stages_ = Stages::open(config, metrics_, diagnostics, std::move(outputs));
     console.notice(diagnostics.render(console.err_colour));
@@ -163,7 +164,8 @@ int backtest_command(const Arguments& arguments, Console& console) {
     console.notice("tapewatch: backtest needs rules: -r PATH, or a configuration that names some\n");
     return exit_usage;
   }
-  BacktestRun rules(*config, console, arguments.has("scores"));
+  const bool resolved = arguments.has("resolved") && !arguments.has("diff");
+  BacktestRun rules(*config, console, arguments.has("scores"), resolved);
   const std::string load_report = arguments.value("load-report");
   if (!load_report.empty() && !write_load_report(load_report, rules.reports())) {
     return fail(console, "writing " + load_report + " failed");

@@ -86,6 +86,7 @@ std::vector<Command> rule_commands() {
         json_flag,
         {"diff", 0, "PATH", "other rules: tell only the alerts that one of the two gives"},
         {"scores", 0, "", "every step of the rules that learn, and how surprising it was, as well"},
+        {"resolved", 0, "", "print the ends of alerts too, with \"state\":\"resolved\""},
         {"load-report", 0, "FILE", "one JSON object a rule: loaded, unmapped or rejected, and why"}},
        "tapewatch backtest -r rules/alerts app.log\ntapewatch backtest -r rules --diff rules.old app.log app.log.1",
        1,

@@ -18,6 +18,7 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 constexpr DurationRange any_age{milliseconds(0), hours(24 * 36600)};
+constexpr std::size_t alertmanagers_max = 32;
 
 void read_service(ConfigSection s, ServiceConfig& out) {
   s.text("name", out.name);
@@ -102,6 +103,17 @@ void read_alerts(ConfigSection s, AlertsConfig& out) {
   w.count("queue_max", out.webhook.queue_max, {1, 100'000});
   if (!out.webhook.url.empty()) check_url(w, "url", 0, out.webhook.url);
   w.finish();
+  ConfigSection a = s.section("alertmanager");
+  a.texts("urls", out.alertmanager.urls);
+  a.text("username", out.alertmanager.username);
+  a.secret("password", out.alertmanager.password);
+  a.duration("timeout", out.alertmanager.timeout, {milliseconds(100), minutes(5)});
+  a.count("alerts_max", out.alertmanager.alerts_max, {1, 100'000});
+  for (std::size_t i = 0; i < out.alertmanager.urls.size(); ++i) check_url(a, "urls", i, out.alertmanager.urls[i]);
+  if (out.alertmanager.urls.size() > alertmanagers_max) {
+    a.error(a.place_of_value("urls"), 130, "at most " + std::to_string(alertmanagers_max) + " Alertmanagers");
+  }
+  a.finish();
   s.finish();
 }
 

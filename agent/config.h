@@ -96,8 +96,17 @@ struct WebhookConfig {
   std::uint64_t queue_max = 1'000;
 };
 
+struct AlertmanagerConfig {
+  std::vector<std::string> urls;  // empty: none
+  std::string username;
+  Secret password;
+  milliseconds timeout{10'000};
+  std::uint64_t alerts_max = 10'000;
+};
+
 struct AlertsConfig {
   WebhookConfig webhook;
+  AlertmanagerConfig alertmanager;
 };
 
 enum class Verification : std::uint8_t { full, none };

@@ -59,6 +59,7 @@ std::string_view place_of_key(std::string_view key) {
       {"output.elasticsearch", "outputs.elasticsearch"},
       {"hosts", "outputs.elasticsearch.hosts"},
       {"webhook", "alerts.webhook"},
+      {"alertmanager", "alerts.alertmanager"},
       {"correlation", "enrich.correlation"},
       {"kubernetes", "enrich.kubernetes"},
       {"fields", "enrich.fields"},

@@ -50,6 +50,10 @@ Result<std::unique_ptr<Delivery>> Delivery::open(const Config& config, Loop& loo
     delivery->alert_sink_ =
         std::make_unique<AlertSink>(alert_options(config.alerts.webhook), loop, clock, *delivery->http_, log);
   }
+  if (!config.alerts.alertmanager.urls.empty()) {
+    delivery->alertmanager_ =
+        std::make_unique<AlertmanagerSink>(alertmanager_options(config), loop, clock, *delivery->http_, log);
+  }
   return delivery;
 }
 
@@ -105,17 +109,19 @@ void Delivery::keep(RefusedDocument refused, const std::function<void(Status)>& 
 
 void Delivery::deliver(const Alert& alert) {
   if (alert_sink_) alert_sink_->deliver(alert);
+  if (alertmanager_) alertmanager_->deliver(alert);
 }
 
 void Delivery::drain(std::int64_t deadline_ns, std::function<void(bool)> done) {
   drained_ = std::move(done);
   deadline_ns_ = deadline_ns;
-  draining_ = 1 + (elastic_ ? 1u : 0u) + (store_sink_ ? 1u : 0u) + (alert_sink_ ? 1u : 0u);
+  draining_ = 1 + (elastic_ ? 1u : 0u) + (store_sink_ ? 1u : 0u) + (alert_sink_ ? 1u : 0u) + (alertmanager_ ? 1u : 0u);
   const auto answer = [this](bool all_resolved) { part_drained(all_resolved); };
   if (elastic_) elastic_->drain(deadline_ns, answer);
   if (store_sink_) wait_for_store();
-  if (alert_sink_)
-    alert_sink_->drain(std::min(deadline_ns, clock_.steady_ns() + 5 * ns_per_second), [answer](bool) { answer(true); });
+  const std::int64_t alerts_deadline_ns = std::min(deadline_ns, clock_.steady_ns() + 5 * ns_per_second);
+  if (alert_sink_) alert_sink_->drain(alerts_deadline_ns, [answer](bool) { answer(true); });
+  if (alertmanager_) alertmanager_->drain(alerts_deadline_ns, [answer](bool) { answer(true); });
   part_drained(true);
 }
 
@@ -135,6 +141,7 @@ void Delivery::update_metrics() {
   if (elastic_) update_elastic_metrics();
   if (log_store_) update_store_metrics();
   if (alert_sink_) update_alert_metrics();
+  if (alertmanager_) update_alertmanager_metrics();
 }
 
 void Delivery::update_elastic_metrics() {
@@ -183,6 +190,16 @@ void Delivery::update_alert_metrics() {
   metrics_.output_items.with({"webhook", "retried"}).raise_to(stats.retried);
   metrics_.output_items.with({"webhook", "rejected"}).raise_to(stats.rejected);
   metrics_.events_discarded.with({"webhook", "queue_full", "false"}).raise_to(stats.dropped);
+}
+
+void Delivery::update_alertmanager_metrics() {
+  const AlertmanagerStats stats = alertmanager_->stats();
+  metrics_.output_items.with({"alertmanager", "created"}).raise_to(stats.delivered);
+  metrics_.output_items.with({"alertmanager", "retried"}).raise_to(stats.retried);
+  metrics_.output_items.with({"alertmanager", "rejected"}).raise_to(stats.rejected);
+  metrics_.output_items.with({"alertmanager", "unconfirmed"}).raise_to(stats.unconfirmed);
+  metrics_.events_discarded.with({"alertmanager", "queue_full", "false"}).raise_to(stats.dropped);
+  metrics_.state_write_failures.with({"alertmanager"}).raise_to(stats.unsaved);
 }
 
 bool Delivery::healthy(std::string& reason) const {

@@ -13,6 +13,7 @@
 #include "loop/loop.h"
 #include "metrics/agent_metrics.h"
 #include "sinks/alert_sink.h"
+#include "sinks/alertmanager_sink.h"
 #include "sinks/elastic_sink.h"
 #include "sinks/store_sink.h"
 #include "tapewatch/dead_letters.h"
@@ -54,6 +55,7 @@ class Delivery final {
   void update_elastic_metrics();
   void update_store_metrics();
   void update_alert_metrics();
+  void update_alertmanager_metrics();
   void on_acked(std::size_t sink, const Delivered& delivered);
   void keep(RefusedDocument refused, const std::function<void(Status)>& done);
   void part_drained(bool all_resolved);
@@ -73,6 +75,7 @@ class Delivery final {
   std::unique_ptr<LogStore> log_store_;
   std::unique_ptr<StoreSink> store_sink_;
   std::unique_ptr<AlertSink> alert_sink_;
+  std::unique_ptr<AlertmanagerSink> alertmanager_;
 
   std::function<void(bool)> drained_;
   std::size_t draining_ = 0;  // parts that have not answered yet

@@ -47,13 +47,27 @@ void Pipeline::run(const LineBlock& block) {
 }
 
 void Pipeline::update_metrics() {
-  if (parts_.detector != nullptr) metrics_.rule_evaluations.raise_to(parts_.detector->counters().evaluations);
+  if (parts_.detector != nullptr) update_rule_metrics();
   const CorrelatorStats links = parts_.enricher->correlator().stats();
   metrics_.correlation_links.set(static_cast<double>(links.entries));
   metrics_.correlation_evictions.raise_to(links.evictions);
   metrics_.correlation_generated.raise_to(links.generated);
   link_hits_.raise_to(links.hits);
   link_misses_.raise_to(links.misses);
+}
+
+void Pipeline::update_rule_metrics() {
+  const Detector::Counters rules = parts_.detector->counters();
+  metrics_.rule_evaluations.raise_to(rules.evaluations);
+  metrics_.alerts_firing.set(static_cast<double>(rules.firing));
+  const std::pair<const char*, std::uint64_t> losses[] = {{"late_event", rules.late_events},
+                                                          {"group_evicted", rules.groups_evicted},
+                                                          {"point_dropped", rules.points_dropped},
+                                                          {"evidence_dropped", rules.evidence_dropped},
+                                                          {"alert_held_back", rules.alerts_suppressed},
+                                                          {"alert_outside_hours", rules.alerts_inactive},
+                                                          {"alert_ended_early", rules.alerts_ended_early}};
+  for (const auto& loss : losses) metrics_.rule_losses.with({loss.first}).raise_to(loss.second);
 }
 
 void Pipeline::run_line(const Line& line, const LineBlock& block, std::uint64_t seed) {
@@ -107,9 +121,11 @@ void Pipeline::deliver_alerts(std::optional<std::uint64_t> offset) {
   for (Alert& alert : alerts_) {
     document_.clear();
     append_alert_document(document_, alert);
-    if (parts_.bulk != nullptr) parts_.bulk->add_document(alerts_index_, alert.id, document_);
+    const Hash128 id = alert_message_id(alert);
+    if (parts_.bulk != nullptr) parts_.bulk->add_document(alerts_index_, id, document_);
     if (parts_.store != nullptr) {
-      parts_.store->add_document(alert.time_ns, Level::critical, alert.id, offset, document_);
+      const Level level = alert.state == AlertState::firing ? Level::critical : Level::info;
+      parts_.store->add_document(alert.time_ns, level, id, offset, document_);
     }
     fired_.push_back(std::move(alert));
   }
@@ -126,6 +142,7 @@ void Pipeline::silent_until(std::int64_t steady_ns) {
   const std::int64_t silent_ns = steady_ns - newest_read_ns_;
   if (silent_ns <= 0) return;
   parts_.detector->advance(newest_event_ns_ + silent_ns - parts_.detector->lateness_ns(), alerts_);
+  update_rule_metrics();
   if (!alerts_.empty()) deliver_alerts(std::nullopt);
   hand_on_alerts();
 }

@@ -55,6 +55,7 @@ class Pipeline final {
 
  private:
   void update_metrics();
+  void update_rule_metrics();
   void show_unparsed(const Line& line, const LineBlock& block);
   void run_line(const Line& line, const LineBlock& block, std::uint64_t seed);
   void deliver_alerts(std::optional<std::uint64_t> offset);

@@ -11,7 +11,7 @@ std::unique_ptr<Stages> Stages::open(const Config& config, AgentMetrics& metrics
   std::unique_ptr<Stages> stages(new Stages());
   // Enrichment first: its aliases give source names their meaning, which rules build on.
   stages->open_enrichment(config, metrics);
-  stages->open_rules(config, std::move(outputs.step), diagnostics);
+  stages->open_rules(config, outputs, diagnostics);
   stages->series_ = LogSeries::open(config.metrics, stages->fields_, metrics, diagnostics);
   if (config.enrich.correlation.enabled) stages->on_links_ = std::move(outputs.links);
   stages->parser_ = std::make_unique<Parser>(stages->fields_, stages->masker_->key_policy());
@@ -43,14 +43,14 @@ void Stages::open_enrichment(const Config& config, AgentMetrics& metrics) {
   enricher_ = std::make_unique<Enricher>(enricher_options(config, process_surroundings()), fields_, *masker_);
 }
 
-void Stages::open_rules(const Config& config, std::function<void(const Window::Step&)> on_step,
-                        Diagnostics& diagnostics) {
+void Stages::open_rules(const Config& config, Outputs& outputs, Diagnostics& diagnostics) {
   if (config.rules.include.empty()) return;
   RuleLoader loader(fields_, RuleLoader::Options{}, diagnostics);
   for (const std::string& file : find_rule_files(config.rules.pipelines, diagnostics)) loader.add_pipeline_file(file);
   for (const std::string& file : find_rule_files(config.rules.include, diagnostics)) loader.add_file(file);
   Detector::Options options;
-  options.window.on_step = std::move(on_step);
+  options.window.on_step = std::move(outputs.step);
+  options.tell_ends = outputs.tell_ends;
   detector_ = std::make_unique<Detector>(loader.finish(), std::move(options));
   rule_reports_ = loader.reports();
 }

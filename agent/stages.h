@@ -28,7 +28,8 @@ class Stages final {
     std::function<void(Batch)> batch;
     std::function<void(StoreBatch)> store_batch;
     std::function<void(std::vector<Alert>)> alerts;
-    Log* log = nullptr;  // null: nothing is said
+    Log* log = nullptr;      // null: nothing is said
+    bool tell_ends = false;  // alerts that are over are told too
     // What the correlator learned since the last time, when it was wanted, and at the end. May be empty.
     std::function<void(LinkRecords)> links;
     // Every step of the rules that learn. May be empty.
@@ -61,7 +62,7 @@ class Stages final {
  private:
   Stages() = default;
   void open_enrichment(const Config& config, AgentMetrics& metrics);
-  void open_rules(const Config& config, std::function<void(const Window::Step&)> on_step, Diagnostics& diagnostics);
+  void open_rules(const Config& config, Outputs& outputs, Diagnostics& diagnostics);
   void hand_on_links(bool last);
 
   std::function<void(LinkRecords)> on_links_;

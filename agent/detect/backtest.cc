@@ -128,6 +128,7 @@ void append_backtest_alert(std::string& out, std::uint64_t event, const Alert& a
   object.add("rule", std::string_view(alert.rule_id));
   object.add("title", std::string_view(alert.title));
   object.add("level", std::string_view(alert.level));
+  if (alert.state == AlertState::resolved) object.add("state", alert_state_name(alert.state));
   object.key("group");
   JsonObject group(out);
   for (const auto& [field, value] : alert.group) group.add(field, std::string_view(value));

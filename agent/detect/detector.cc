@@ -25,6 +25,7 @@ Alert alert_of_head(const RuleHead& head) {
   alert.description = head.description;
   alert.level = head.level;
   alert.tags = head.tags;
+  alert.labels = head.alert.labels;
   for (const auto& [name, value] : head.alert.labels) alert.tags.push_back(name + ":" + value);
   alert.runbook = head.alert.runbook;
   return alert;
@@ -80,14 +81,17 @@ Detector::Detector(RuleSet rules, Options options)
       matcher_(rules_.detections),
       referrers_(rules_.detections.size()),
       chains_(rules_.correlations.size()),
-      last_alert_(rules_.detections.size()),
+      courses_(rules_.detections.size()),
+      firing_(options.tell_ends ? options.firing_max : 0),
+      keep_firing_ns_(options.keep_firing_ns),
       alerts_by_rule_(rules_.size()),
       matches_by_rule_(rules_.size()),
       lateness_ns_(options.window.lateness_ns) {
+  for (const DetectionRule& rule : rules_.detections) annotations_.learn(rule.head.alert.annotations);
   for (std::uint32_t i = 0; i < rules_.correlations.size(); ++i) {
     const CorrelationRule& rule = rules_.correlations[i];
     correlations_.push_back({&rule, std::make_unique<Window>(rule, options.window), 0});
-    by_clock_ = by_clock_ || correlations_.back().window->by_clock();
+    annotations_.learn(rule.head.alert.annotations);
     for (std::uint32_t position = 0; position < rule.rules.size(); ++position) {
       const CorrelationRule::Source& source = rule.rules[position];
       (source.correlation ? chains_ : referrers_)[source.index].push_back({i, position});
@@ -98,7 +102,7 @@ Detector::Detector(RuleSet rules, Options options)
 void Detector::see(Event& event, std::string_view document, std::vector<Alert>& out) {
   ++counters_.events;
   ++turn_;
-  if (by_clock_ && event.time_ns >= next_look_ns_) {
+  if (event.time_ns >= next_look_ns_) {
     advance(event.time_ns - lateness_ns_, out);
     next_look_ns_ = event.time_ns + ns_per_second;
   }
@@ -131,22 +135,31 @@ void Detector::feed_ordered(Event& event, std::string_view document, std::vector
 void Detector::alert_of_detection(std::uint32_t index, Event& event, std::string_view document,
                                   std::vector<Alert>& out) {
   const RuleHead& head = rules_.detections[index].head;
-  LastAlert& last = last_alert_[index];
-  const std::int64_t realert_ns = head.alert.realert_ns;
-  if (realert_ns > 0 && last.given && event.time_ns - last.time_ns < realert_ns) {
+  if (head.alert.active != nullptr && !head.alert.active->at(event.time_ns)) {
+    ++counters_.alerts_inactive;
+    return;
+  }
+  if (!courses_[index].pulse(event.time_ns, head.alert)) {
     ++counters_.alerts_suppressed;
     return;
   }
-  last = {event.time_ns, true};
   Alert alert = alert_of_head(head);
   alert.time_ns = alert.started_ns = event.time_ns;
   // Two events of one rule may share a time stamp; their lines tell them apart, also after a replay.
   alert.id = alert_id(alert.rule_id, {{"line", to_hex(hash128(event.line().text))}}, alert.started_ns);
   place_of_event(event, alert);
   if (head.alert.evidence > 0 && !document.empty()) alert.evidence.emplace_back(document);
+  annotations_.write(head.alert.annotations, 1, document, alert);
+  tell(head, index, false, std::move(alert), out);
+}
+
+void Detector::tell(const RuleHead& head, std::size_t rule, bool lasts, Alert alert, std::vector<Alert>& out) {
   ++counters_.alerts;
-  ++alerts_by_rule_[index];
+  ++alerts_by_rule_[rule];
+  const std::int64_t keep_ns = head.alert.keep_firing_ns >= 0 ? head.alert.keep_firing_ns : keep_firing_ns_;
+  const std::int64_t end_ns = lasts ? INT64_MAX : alert.time_ns + keep_ns;
   out.push_back(std::move(alert));
+  if (firing_.kept()) firing_.add(Alert(out.back()), end_ns, out);
 }
 
 bool Detector::group_key(const CorrelationRule& rule, std::uint32_t position) {
@@ -205,15 +218,29 @@ void Detector::feed(const Referrer& referrer, Event& event, std::string_view doc
   if (!again) count_one(matches_by_rule_[rules_.detections.size() + referrer.correlation]);
   Window& window = *correlation.window;
   Window::Group& group = window.group(key_);
+  if (group.course) pass(referrer.correlation, group, event.time_ns - lateness_ns_, out);
   if (window.by_clock() && group.shown.empty()) group.shown = shown_group(rule, referrer.position, event, document);
   Window::Firing firing;
   const bool due = window.add(group, event.time_ns, value, firing);
   if (!again) window.keep(group, document);
+  tell_ends(referrer.correlation, out);
   if (!due) return;
   if (!window.by_clock()) group.shown = shown_group(rule, referrer.position, event, document);
-  const std::string key = key_;
-  alert_of_window(referrer.correlation, group, firing, key, &event, out);
-  feed_chains(referrer.correlation, key, group, firing, out);
+  tell_window(referrer.correlation, std::string(key_), group, firing, &event, document, out);
+}
+
+// What the clock does to the group before the event is counted: the same whenever it was looked at before.
+void Detector::pass(std::uint32_t index, Window::Group& group, std::int64_t time_ns, std::vector<Alert>& out) {
+  Window::Firing firing;
+  const std::string key = **group.place;
+  while (correlations_[index].window->pass(group, time_ns, firing)) {
+    tell_window(index, key, group, firing, nullptr, {}, out);
+  }
+  tell_ends(index, out);
+}
+
+void Detector::tell_ends(std::uint32_t index, std::vector<Alert>& out) {
+  for (const Window::End& end : correlations_[index].window->take_ends()) firing_.end(end.id, end.time_ns, out);
 }
 
 // A finding carries what its correlation groups by, and nothing else.
@@ -248,42 +275,53 @@ void Detector::feed_chains(std::uint32_t index, const std::string& key, const Wi
       outer.shown.emplace_back(field.name, shown[field.fields[referrer.position]].second);
     }
     Window::Firing found;
-    if (!correlation.window->add(outer, firing.time_ns, value, found)) continue;
-    alert_of_window(referrer.correlation, outer, found, outer_key, nullptr, out);
-    feed_chains(referrer.correlation, outer_key, outer, found, out);
+    if (outer.course) pass(referrer.correlation, outer, firing.time_ns - lateness_ns_, out);
+    const bool due = correlation.window->add(outer, firing.time_ns, value, found);
+    tell_ends(referrer.correlation, out);
+    if (due) tell_window(referrer.correlation, outer_key, outer, found, nullptr, {}, out);
   }
 }
 
-void Detector::alert_of_window(std::uint32_t index, const Window::Group& group, const Window::Firing& firing,
-                               const std::string& key, Event* event, std::vector<Alert>& out) {
-  const RuleHead& head = rules_.correlations[index].head;
-  if (head.silent) return;
-  Alert alert = alert_of_head(head);
-  alert.time_ns = firing.time_ns;
-  alert.started_ns = firing.started_ns;
-  alert.count = firing.count;
-  if (firing.verdict) {
-    const Surprise::Verdict& verdict = *firing.verdict;
-    alert.measure = {firing.measure, verdict.expected, verdict.lower, verdict.upper, verdict.score};
+void Detector::tell_window(std::uint32_t index, const std::string& key, Window::Group& group,
+                           const Window::Firing& firing, Event* event, std::string_view document,
+                           std::vector<Alert>& out) {
+  const CorrelationRule& rule = rules_.correlations[index];
+  Window& window = *correlations_[index].window;
+  if (!rule.head.silent) {
+    Alert alert = alert_of_head(rule.head);
+    alert.time_ns = firing.time_ns;
+    alert.started_ns = firing.started_ns;
+    alert.count = firing.count;
+    alert.value = firing.measure;
+    if (firing.verdict) {
+      const Surprise::Verdict& verdict = *firing.verdict;
+      alert.measure = {firing.measure, verdict.expected, verdict.lower, verdict.upper, verdict.score};
+    }
+    alert.group = group.shown;
+    // Of the values themselves, not of what is shown: two masked groups are still two.
+    alert.id = alert_id(alert.rule_id, {{"group", key}}, alert.started_ns);
+    alert.repeated = rule.lasts() && group.course->repeated();
+    group.course->id = alert.id;
+    if (event != nullptr) place_of_event(*event, alert);
+    alert.evidence = window.evidence(group, firing.count);
+    const std::string last =
+        document.empty() && !alert.evidence.empty() ? alert.evidence.back() : std::string(document);
+    annotations_.write(rule.head.alert.annotations, firing.measure, last, alert);
+    tell(rule.head, rules_.detections.size() + index, rule.lasts(), std::move(alert), out);
   }
-  alert.group = group.shown;
-  // Of the values themselves, not of what is shown: two masked groups are still two.
-  alert.id = alert_id(alert.rule_id, {{"group", key}}, alert.started_ns);
-  if (event != nullptr) place_of_event(*event, alert);
-  alert.evidence = correlations_[index].window->evidence(group, firing.count);
-  ++counters_.alerts;
-  ++alerts_by_rule_[rules_.detections.size() + index];
-  out.push_back(std::move(alert));
+  feed_chains(index, key, group, firing, out);
 }
 
 void Detector::advance(std::int64_t now_ns, std::vector<Alert>& out) {
   for (std::uint32_t i = 0; i < correlations_.size(); ++i) {
-    correlations_[i].window->advance(
-        now_ns, [&](const std::string& key, const Window::Group& group, const Window::Firing& firing) {
-          alert_of_window(i, group, firing, key, nullptr, out);
-          feed_chains(i, key, group, firing, out);
-        });
+    Window& window = *correlations_[i].window;
+    if (!window.by_clock() && !window.watched()) continue;
+    window.advance(now_ns, [&](const std::string& key, Window::Group& group, const Window::Firing& firing) {
+      tell_window(i, key, group, firing, nullptr, {}, out);
+    });
+    tell_ends(i, out);
   }
+  firing_.advance(now_ns, out);
 }
 
 Detector::Counters Detector::counters() const {
@@ -291,12 +329,16 @@ Detector::Counters Detector::counters() const {
   const Matcher::Counters matcher = matcher_.counters();
   counters.evaluations = matcher.woken;
   counters.values_dropped = matcher.values_dropped;
+  counters.alerts_ended = firing_.ended();
+  counters.alerts_ended_early = firing_.ended_early();
+  counters.firing = firing_.size();
   for (const Correlation& correlation : correlations_) {
     const Window::Counters& window = correlation.window->counters();
     counters.groups_evicted += window.groups_evicted;
     counters.points_dropped += window.points_dropped;
     counters.late_events += window.late_events;
     counters.evidence_dropped += window.evidence_dropped;
+    counters.alerts_suppressed += window.alerts_held_back;
     counters.groups += correlation.window->groups();
   }
   return counters;

@@ -10,6 +10,9 @@
 #include <string_view>
 #include <vector>
 
+#include "detect/alert_course.h"
+#include "detect/annotation.h"
+#include "detect/firing_alerts.h"
 #include "detect/matcher.h"
 #include "detect/rule.h"
 #include "detect/window.h"
@@ -23,13 +26,20 @@ class Detector final {
  public:
   struct Options {
     Window::Options window;
+    bool tell_ends = false;                         // alerts that are over are told too
+    std::size_t firing_max = 10'000;                // alerts whose end is awaited; beyond it the oldest ends early
+    std::int64_t keep_firing_ns = 300'000'000'000;  // of an alert about a single event, unless its rule says else
   };
   struct Counters {
     std::uint64_t events = 0;
     std::uint64_t evaluations = 0;  // rules that an event woke
     std::uint64_t matches = 0;      // of detection rules
     std::uint64_t alerts = 0;
-    std::uint64_t alerts_suppressed = 0;     // by realert, of rules without correlation
+    std::uint64_t alerts_suppressed = 0;  // by realert
+    std::uint64_t alerts_inactive = 0;    // of single events, outside the hours of their rule
+    std::uint64_t alerts_ended = 0;
+    std::uint64_t alerts_ended_early = 0;    // too many were firing
+    std::uint64_t firing = 0;                // now
     std::uint64_t events_without_group = 0;  // not counted by a correlation: a group field is absent
     std::uint64_t events_without_value = 0;  // the same, of the field that is counted or measured
     std::uint64_t groups_evicted = 0;
@@ -71,34 +81,34 @@ class Detector final {
     std::unique_ptr<Window> window;
     std::uint64_t turn = 0;  // the last event counted: one that matches several of its rules counts once
   };
-  struct LastAlert {
-    std::int64_t time_ns = 0;
-    bool given = false;
-  };
 
   void alert_of_detection(std::uint32_t index, Event& event, std::string_view document, std::vector<Alert>& out);
   void feed(const Referrer& referrer, Event& event, std::string_view document, std::vector<Alert>& out);
   void feed_ordered(Event& event, std::string_view document, std::vector<Alert>& out);
   void feed_chains(std::uint32_t correlation, const std::string& key, const Window::Group& group,
                    const Window::Firing& firing, std::vector<Alert>& out);
+  void tell_window(std::uint32_t correlation, const std::string& key, Window::Group& group,
+                   const Window::Firing& firing, Event* event, std::string_view document, std::vector<Alert>& out);
+  void pass(std::uint32_t correlation, Window::Group& group, std::int64_t time_ns, std::vector<Alert>& out);
+  void tell_ends(std::uint32_t correlation, std::vector<Alert>& out);
+  void tell(const RuleHead& head, std::size_t rule, bool lasts, Alert alert, std::vector<Alert>& out);
   [[nodiscard]] bool group_key(const CorrelationRule& rule, std::uint32_t position);
   [[nodiscard]] bool value_of(const CorrelationRule& rule, std::uint32_t position, std::uint64_t& value);
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> shown_group(const CorrelationRule& rule,
                                                                              std::uint32_t position, Event& event,
                                                                              std::string_view document);
-  void alert_of_window(std::uint32_t index, const Window::Group& group, const Window::Firing& firing,
-                       const std::string& key, Event* event, std::vector<Alert>& out);
-
   const RuleSet rules_;
   Matcher matcher_;
   std::vector<std::vector<Referrer>> referrers_;  // per detection rule
   std::vector<std::vector<Referrer>> chains_;     // per correlation
   std::vector<Referrer> ordered_;                 // of this event: of several steps that it is, the last goes first
   std::vector<Correlation> correlations_;
-  std::vector<LastAlert> last_alert_;  // per detection rule
+  std::vector<AlertCourse> courses_;  // per detection rule
+  FiringAlerts firing_;
+  AnnotationWriter annotations_;
+  const std::int64_t keep_firing_ns_;
   std::vector<std::uint64_t> alerts_by_rule_;
   std::vector<Counter> matches_by_rule_;
-  bool by_clock_ = false;  // some rule waits for what does not come: looked at once a second of event time
   const std::int64_t lateness_ns_;
   std::int64_t next_look_ns_ = 0;
   std::vector<std::uint32_t> matched_;

@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "base/regex.h"
+#include "detect/active_hours.h"
+#include "detect/annotation.h"
 #include "detect/cidr.h"
 #include "detect/decimal.h"
 #include "detect/pattern.h"
@@ -60,8 +62,14 @@ struct Node {
 
 // What `tapewatch:` says.
 struct AlertOptions {
-  std::int64_t realert_ns = 0;  // the least time between two alerts of one group; 0: no limit
-  std::uint32_t evidence = 5;   // how many documents an alert carries at most
+  std::int64_t realert_ns = 0;       // the least time between two alerts of one group; 0: no limit
+  std::int64_t realert_max_ns = 0;   // that time doubles up to this while it goes on; 0: it stays
+  std::int64_t for_ns = 0;           // the condition must hold so long
+  std::int64_t keep_firing_ns = -1;  // the alert outlasts its condition so long; -1: as its kind of rule has it
+  std::uint64_t samples_min = 0;     // with fewer events in its window a condition does not hold
+  std::shared_ptr<const ActiveHours> active;  // null: always
+  std::vector<AnnotationTemplate> annotations;
+  std::uint32_t evidence = 5;  // how many documents an alert carries at most
   std::string runbook;
   std::vector<std::pair<std::string, std::string>> labels;
 };
@@ -154,6 +162,10 @@ struct CorrelationRule {
   // What it measures is a number, not a count of something.
   [[nodiscard]] bool measures() const {
     return (type >= CorrelationType::value_sum && type <= CorrelationType::spike) || adaptive;
+  }
+  // Its condition can hold for some time, so that an alert of it has an end of its own.
+  [[nodiscard]] bool lasts() const {
+    return !waits && type != CorrelationType::new_value && type != CorrelationType::change;
   }
   [[nodiscard]] bool is_temporal() const {
     return type == CorrelationType::temporal || type == CorrelationType::temporal_ordered;

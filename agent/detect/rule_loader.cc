@@ -152,6 +152,7 @@ void RuleLoader::add_detection(const std::string& file, const YamlNode& document
   const std::size_t first = diagnostics_.all().size();
   DetectionRule rule;
   read_head(document, rule.head, faults);
+  refuse_lasting(document, faults);
   const LogSourceNames names = read_log_source(document, faults).value_or(LogSourceNames());
   const std::vector<const LogSourceMap*> maps = pipelines_.maps_of(names);
   const LogSource& ours = options_.log_source;
@@ -241,6 +242,8 @@ void RuleLoader::add_correlation(Pending& pending) {
     generate = read_correlation(*pending.document.find("correlation"), known_, fields_, rule, faults);
   }
   if (pending.anomaly) apply_anomaly(*pending.anomaly, rule);
+  if (!rule.lasts()) refuse_lasting(pending.document, faults);
+  rule.points_min = std::max(rule.points_min, rule.head.alert.samples_min);
   pending.state = Pending::State::done;
   if (faults.errors() > 0 || !unique(rule.head, pending.document, faults)) {
     reject(pending.file, pending.document, first);

@@ -10,13 +10,6 @@ namespace tapewatch {
 namespace {
 
 constexpr std::array<std::string_view, 5> levels = {"informational", "low", "medium", "high", "critical"};
-constexpr std::uint32_t evidence_max = 100;
-
-const std::vector<std::string_view>& option_names() {
-  static const std::vector<std::string_view> names = {"realert",         "evidence", "runbook",     "labels",     "for",
-                                                      "keep_firing_for", "active",   "annotations", "min_samples"};
-  return names;
-}
 
 void read_level(const YamlNode& document, RuleHead& head, RuleFaults& faults) {
   const YamlNode* level = document.find("level");
@@ -35,60 +28,6 @@ void read_tags(const YamlNode& document, RuleHead& head, RuleFaults& faults) {
     return;
   }
   for (const YamlNode& tag : tags->items) head.tags.push_back(tag.text);
-}
-
-void read_labels(const YamlNode& labels, AlertOptions& options, RuleFaults& faults) {
-  if (!labels.is_map()) {
-    faults.error(fault_number::wrong_type, labels, "labels must be a map of texts");
-    return;
-  }
-  for (const auto& [key, value] : labels.members) {
-    if (value.is_scalar()) {
-      options.labels.emplace_back(key.text, value.text);
-    } else {
-      faults.error(fault_number::wrong_type, value, "a label's value must be a text");
-    }
-  }
-}
-
-void read_evidence(const YamlNode& value, AlertOptions& options, RuleFaults& faults) {
-  const char* end = value.text.data() + value.text.size();
-  const auto [stop, error] = std::from_chars(value.text.data(), end, options.evidence);
-  if (error != std::errc() || stop != end || options.evidence > evidence_max) {
-    faults.error(fault_number::bad_value, value, "evidence must be 0 to " + std::to_string(evidence_max));
-  }
-}
-
-void read_option(const YamlNode& key, const YamlNode& value, AlertOptions& options, RuleFaults& faults) {
-  const auto& names = option_names();
-  if (std::find(names.begin(), names.end(), key.text) == names.end()) {
-    faults.error(fault_number::unknown_key, key, "unknown key \"" + key.text + "\" in tapewatch",
-                 RuleFaults::suggest(key.text, names));
-  } else if (key.text == "labels") {
-    read_labels(value, options, faults);
-  } else if (key.text == "realert" && !value.is_map()) {
-    const auto span = parse_timespan(value.text);
-    if (!span)
-      faults.error(fault_number::bad_timespan, value, "realert must be a time like 20m", "units: ms s m h d w");
-    options.realert_ns = span.value_or(0);
-  } else if (key.text == "evidence") {
-    read_evidence(value, options, faults);
-  } else if (key.text == "runbook") {
-    if (!value.is_scalar()) faults.error(fault_number::wrong_type, value, "runbook must be a text");
-    options.runbook = value.text;
-  } else {
-    faults.error(fault_number::not_yet, key, "\"" + key.text + "\" in this form is not supported by this version");
-  }
-}
-
-void read_alert_options(const YamlNode& document, AlertOptions& options, RuleFaults& faults) {
-  const YamlNode* node = document.find("tapewatch");
-  if (node == nullptr || node->is_null()) return;
-  if (!node->is_map()) {
-    faults.error(fault_number::wrong_type, *node, "tapewatch must be a map of alert options");
-    return;
-  }
-  for (const auto& [key, value] : node->members) read_option(key, value, options, faults);
 }
 
 }  // namespace

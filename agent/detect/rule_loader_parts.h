@@ -27,6 +27,11 @@ void check_keys(const YamlNode& map, const std::vector<std::string_view>& known,
 // id, name, title, description, level, tags, `tapewatch:`.
 void read_head(const YamlNode& document, RuleHead& head, RuleFaults& faults);
 
+// `tapewatch:`, without what depends on the kind of rule.
+void read_alert_options(const YamlNode& document, AlertOptions& options, RuleFaults& faults);
+// Refuses options that mean nothing for a rule whose alerts do not last.
+void refuse_lasting(const YamlNode& document, RuleFaults& faults);
+
 // What events we have: a rule applies unless it asks for something else.
 struct LogSource {
   std::string product = "tapewatch";

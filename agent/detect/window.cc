@@ -23,7 +23,8 @@ Window::Window(const CorrelationRule& rule, Options options)
       by_clock_(rule.waits || rule.adaptive ||
                 (rule.nodes.empty() && rule.type < CorrelationType::ratio && rule.type != CorrelationType::value_avg &&
                  rule.type != CorrelationType::value_percentile && rule.type != CorrelationType::value_median &&
-                 rule.holds(0))) {
+                 rule.holds(0))),
+      keep_ns_(rule.lasts() ? std::max<std::int64_t>(0, rule.head.alert.keep_firing_ns) : 0) {
   CHECK(options.groups_max > 0 && options.points_max > 0);
 }
 
@@ -46,6 +47,10 @@ Window::Group& Window::group(const std::string& key) {
 void Window::erase(const std::string& key) {
   const auto group = groups_.find(key);
   CHECK(group != groups_.end());
+  if (group->second.course) {
+    end(group->second, newest_ns_);
+    watched_.erase(&group->second);
+  }
   recent_.erase(group->second.place);
   groups_.erase(group);
 }
@@ -55,16 +60,22 @@ void Window::let_go_of_quiet() {
   for (int i = 0; i < 2 && !recent_.empty(); ++i) {
     const Group& group = groups_.find(*recent_.back())->second;
     const bool empty = group.newest_ns < newest_ns_ - rule_.timespan_ns - options_.lateness_ns;
-    const bool held_back = group.alerted && newest_ns_ - group.alerted_ns < rule_.head.alert.realert_ns;
     const bool pending = rule_.adaptive ? true  // what it learned
                          : rule_.waits  ? group.head < group.points.size()
                                         : by_clock_ && !group.holds;
-    if (!empty || held_back || pending) return;
+    if (!empty || group.course || pending) return;
     erase(*recent_.back());
   }
 }
 
 bool Window::add(Group& group, std::int64_t time_ns, std::uint64_t value, Firing& firing) {
+  if (!count(group, time_ns, value, firing)) return false;
+  if (rule_.lasts()) firing.started_ns = group.course->started_ns();
+  firing.time_ns = group.course->told_ns();
+  return true;
+}
+
+bool Window::count(Group& group, std::int64_t time_ns, std::uint64_t value, Firing& firing) {
   if (!group.seen) group.first_ns = group.newest_ns = time_ns;
   group.seen = true;
   newest_ns_ = std::max(newest_ns_, time_ns);
@@ -85,15 +96,13 @@ bool Window::add(Group& group, std::int64_t time_ns, std::uint64_t value, Firing
 
 // A group that is not remembered, once the time to learn has passed.
 bool Window::is_new(Group& group, const Point& point, Firing& firing) {
-  const bool known = group.alerted || group.holds;
-  const bool forgotten = known && point.time_ns - group.newest_ns > rule_.timespan_ns;
+  const bool forgotten = group.holds && point.time_ns - group.newest_ns > rule_.timespan_ns;
+  const bool known = group.holds && !forgotten;
   group.newest_ns = std::max(group.newest_ns, point.time_ns);
   group.holds = true;
-  if ((known && !forgotten) || point.time_ns - first_ns_ < rule_.timespan_ns) return false;
-  group.alerted = true;
-  group.alerted_ns = point.time_ns;
+  if (known || point.time_ns - first_ns_ < rule_.timespan_ns || !active(point.time_ns)) return false;
   firing = firing_of(1, 1, point.time_ns, point.time_ns);
-  return true;
+  return course_of(group).pulse(point.time_ns, rule_.head.alert);
 }
 
 // The last value is the one point of the group. A late event changes nothing.
@@ -108,30 +117,28 @@ bool Window::changes(Group& group, const Point& point, Firing& firing) {
     return false;
   }
   const bool differs = point.value != last.value && point.time_ns - last.time_ns <= rule_.timespan_ns;
-  const std::int64_t waited_ns = point.time_ns - group.alerted_ns;
   firing = firing_of(1, 1, point.time_ns, point.time_ns);
   last = point;
   group.newest_ns = point.time_ns;
-  if (!differs || (group.alerted && waited_ns < rule_.head.alert.realert_ns)) return false;
-  group.alerted = true;
-  group.alerted_ns = point.time_ns;
-  return true;
+  return differs && active(point.time_ns) && course_of(group).pulse(point.time_ns, rule_.head.alert);
 }
 
 bool Window::in_order(Group& group, const Point& point, Firing& firing) {
   bool fell = false;
   if (by_clock_) fell = falls(group, point.time_ns, firing);
+  const std::int64_t empty_ns = group.points.empty() ? 0 : group.points.back().time_ns + rule_.timespan_ns;
   slide(group, point.time_ns);
   if (group.start == group.points.size()) {
-    if (!by_clock_) group.holds = false;
+    if (!by_clock_ && group.holds) turn_false(group, empty_ns);
     if (!fell) group.evidence.clear();
   }
   insert(group, point);
   const double now = measure(group);
   const bool seen_whole = !by_clock_ || point.time_ns - group.first_ns >= rule_.timespan_ns;
-  const bool rises = due(group, seen_whole && rule_.holds(now), point.time_ns);
+  const std::int64_t started_ns = group.points[group.start].time_ns;
+  const bool rises = due(group, seen_whole && rule_.holds(now), point.time_ns, started_ns);
   if (rises && !fell) {
-    firing = firing_of(now, group.points.size() - group.start, group.points[group.start].time_ns, point.time_ns);
+    firing = firing_of(now, group.points.size() - group.start, started_ns, point.time_ns);
   }
   return fell || rises;
 }
@@ -158,10 +165,13 @@ bool Window::late(Group& group, const Point& point, Firing& firing) {
     const std::size_t to = static_cast<std::size_t>(end - group.points.begin()) + 1;
     const double now = measure_between(group, from, to, all);
     if (!rule_.holds(now) || (to - from > 1 && rule_.holds(measure_between(group, from, to, place)))) continue;
-    fires = due(group, true, end->time_ns);
+    fires = due(group, true, end->time_ns, start->time_ns);
     firing = firing_of(now, to - from, start->time_ns, end->time_ns);
   }
-  group.holds = rule_.holds(measure(group));
+  if (const bool holds = rule_.holds(measure(group)); holds || group.holds) {
+    if (!holds) turn_false(group, fires ? firing.time_ns : group.newest_ns);
+    group.holds = holds;
+  }
   return fires;
 }
 
@@ -177,21 +187,107 @@ bool Window::falls(Group& group, std::int64_t now_ns, Firing& firing) {
     const double left = measure_between(group, from, group.points.size(), all);
     if (!rule_.holds(left)) continue;
     firing = firing_of(left, group.points.size() - from, gone->time_ns, moment);
-    return due(group, true, moment);
+    const std::int64_t started_ns = gone->time_ns;
+    slide(group, moment + 1);
+    return due(group, true, moment, started_ns);
   }
   return false;
 }
 
-bool Window::due(Group& group, bool holds, std::int64_t time_ns) {
-  const bool rising = holds && !group.holds;
+bool Window::active(std::int64_t time_ns) const {
+  const auto& hours = rule_.head.alert.active;
+  // A condition that waiting makes true needs its whole time span in those hours: before them nothing was to come.
+  return hours == nullptr || (hours->at(time_ns) && (!by_clock_ || hours->at(time_ns - rule_.timespan_ns)));
+}
+
+AlertCourse& Window::course_of(Group& group) {
+  if (!group.course) {
+    group.course = std::make_unique<AlertCourse>();
+    watched_.insert(&group);
+  }
+  return *group.course;
+}
+
+bool Window::due(Group& group, bool holds, std::int64_t time_ns, std::int64_t started_ns) {
   group.holds = holds;
-  if (!holds) return false;
-  const std::int64_t realert_ns = rule_.head.alert.realert_ns;
-  const bool waited = !group.alerted || time_ns - group.alerted_ns >= realert_ns;
-  if (!waited || (!rising && (realert_ns == 0 || !group.alerted))) return false;
-  group.alerted = true;
-  group.alerted_ns = time_ns;
-  return true;
+  if (!holds && !group.course) return false;
+  AlertCourse& course = course_of(group);
+  course.looked_ns = std::max(course.looked_ns, time_ns);
+  if (course.over_ns(keep_ns_) < time_ns) end(group, course.over_ns(keep_ns_));
+  const std::uint64_t held_back = course.held_back();
+  const bool told = course.look(holds && active(time_ns), time_ns, started_ns, rule_.head.alert);
+  counters_.alerts_held_back += course.held_back() - held_back;
+  if (!holds && course.over_ns(keep_ns_) <= time_ns) end(group, course.over_ns(keep_ns_));
+  return told;
+}
+
+void Window::turn_false(Group& group, std::int64_t time_ns) {
+  group.holds = false;
+  if (!group.course) return;
+  (void)group.course->look(false, time_ns, time_ns, rule_.head.alert);
+  if (!rule_.lasts()) end(group, time_ns);
+}
+
+void Window::end(Group& group, std::int64_t time_ns) {
+  const bool firing = group.course->phase() == AlertCourse::Phase::firing;
+  if (group.course->close() && firing && rule_.lasts()) ends_.push_back({group.course->id, time_ns});
+}
+
+// Just behind the last moment of the newest window that has its first event; of a spike also of the last window that
+// has an event at all.
+std::int64_t Window::next_leave(const Group& group) const {
+  if (group.start == group.points.size()) return INT64_MAX;
+  const std::int64_t leave = group.points[group.start].time_ns + rule_.timespan_ns;
+  if (rule_.type != CorrelationType::spike) return leave;
+  return std::min(leave, group.points.back().time_ns + rule_.timespan_ns - rule_.before_ns);
+}
+
+// The first moment before `now_ns` at which the hours of the rule begin or end while its condition holds.
+std::int64_t Window::change_of_hours(const Group& group, std::int64_t now_ns) const {
+  const auto& hours = rule_.head.alert.active;
+  if (hours == nullptr || !group.holds || rule_.adaptive) return INT64_MAX;
+  const std::int64_t from_ns = group.course->looked_ns;
+  const std::int64_t change = hours->next_change(from_ns, now_ns - 1);
+  if (!by_clock_) return change;
+  const std::int64_t whole = hours->next_change(from_ns - rule_.timespan_ns, now_ns - 1 - rule_.timespan_ns);
+  return std::min(change, whole == INT64_MAX ? whole : whole + rule_.timespan_ns);
+}
+
+bool Window::pass(Group& group, std::int64_t now_ns, Firing& firing) {
+  if (!group.course) return false;
+  AlertCourse& course = *group.course;
+  const AlertOptions& options = rule_.head.alert;
+  // The steps of a rule that learns say when its condition holds.
+  const bool by_steps = rule_.adaptive != std::nullopt;
+  const auto due_ns = [&] { return by_steps ? INT64_MAX : course.due_ns(options); };
+  const auto again_ns = [&] { return by_clock_ && rule_.lasts() && !by_steps ? course.again_ns() : INT64_MAX; };
+  for (;;) {
+    const bool slides = group.holds && rule_.lasts() && !by_steps;
+    const std::int64_t leave = slides ? next_leave(group) : INT64_MAX;
+    const std::int64_t hours = change_of_hours(group, now_ns);
+    const std::int64_t moment = std::min({leave, hours, due_ns(), again_ns(), course.over_ns(keep_ns_)});
+    if (moment >= now_ns) break;
+    if (course.over_ns(keep_ns_) == moment) {
+      end(group, moment);
+    } else if (leave == moment) {
+      slide(group, moment + 1);
+      const bool spent = rule_.type == CorrelationType::spike &&
+                         group.points.back().time_ns + rule_.timespan_ns - rule_.before_ns == moment;
+      const bool empty = group.start == group.points.size() && !by_clock_;
+      if (spent || empty || !rule_.holds(measure(group))) turn_false(group, moment);
+    } else {
+      const std::int64_t started_ns = group.start < group.points.size() ? group.points[group.start].time_ns : moment;
+      if (!due(group, group.holds, moment, started_ns)) continue;
+      firing = firing_of(measure(group), group.points.size() - group.start, course.started_ns(), course.told_ns());
+      return true;
+    }
+  }
+  course.looked_ns = std::max(course.looked_ns, now_ns - 1);
+  if (!group.holds && course.idle(now_ns)) {
+    watched_.erase(&group);
+    group.course.reset();
+  }
+  return false;
 }
 
 // Makes [.., end] the newest window.
@@ -264,12 +360,12 @@ bool Window::waited_out(Group& group, std::int64_t now_ns, Firing& firing) {
     }
     const std::size_t points = group.start - group.head;
     const bool holds = rule_.holds(group.aggregate->measure(points, first.time_ns));
-    fires = due(group, holds, end_ns);
+    fires = due(group, holds, end_ns, first.time_ns);
     if (fires) firing = firing_of(1, points, first.time_ns, end_ns);
     group.aggregate->leave(first);
     ++group.head;
     // Nothing follows within this window: the next event is another story.
-    if (group.head == group.start) group.holds = false;
+    if (group.head == group.start && group.holds) turn_false(group, end_ns);
   }
   if (group.head >= gone_points_min && group.head * 2 > group.points.size()) {
     group.points.erase(group.points.begin(), group.points.begin() + static_cast<std::ptrdiff_t>(group.head));
@@ -313,8 +409,9 @@ double Window::spike_between(const Group& group, std::size_t begin, std::size_t 
 }
 
 double Window::measure(const Group& group) const {
-  if (rule_.type == CorrelationType::spike) return spike_between(group, group.start, group.points.size());
   const std::size_t points = group.points.size() - group.start;
+  if (points < rule_.head.alert.samples_min) return std::numeric_limits<double>::quiet_NaN();
+  if (rule_.type == CorrelationType::spike) return spike_between(group, group.start, group.points.size());
   if (!group.aggregate) return static_cast<double>(points);
   return group.aggregate->measure(points, group.newest_ns - rule_.timespan_ns);
 }
@@ -323,6 +420,7 @@ double Window::measure_between(const Group& group, std::size_t begin, std::size_
   if (rule_.type == CorrelationType::spike) return spike_between(group, begin, end);
   const bool leaves_out = without >= begin && without < end;
   const std::size_t points = end - begin - (leaves_out ? 1 : 0);
+  if (points < rule_.head.alert.samples_min) return std::numeric_limits<double>::quiet_NaN();
   if (rule_.type == CorrelationType::event_count) return static_cast<double>(points);
   Aggregate aggregate(rule_);
   for (std::size_t i = begin; i < end; ++i) {

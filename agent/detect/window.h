@@ -13,6 +13,9 @@
 // A rule that learns (adaptive) has steps instead of windows: each is closed once nothing of it can come any more, its
 // measure judged and learned from (surprise.h).
 //
+// A condition that is true turns false with an event of the group, or when events have left the window and the lateness
+// has passed with none that made it true again. What is told of all that, and when, is up to the group's AlertCourse.
+//
 // Memory is bounded: groups beyond groups_max push out the one that was quiet for longest, points beyond points_max
 // of a group the oldest; both are counted. From groups_kept on, groups whose window has emptied are let go, which
 // changes nothing unless files of different days are read side by side. Documents kept as evidence stand in one ring
@@ -24,6 +27,7 @@
 #include <list>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -31,6 +35,7 @@
 #include <vector>
 
 #include "detect/aggregate.h"
+#include "detect/alert_course.h"
 #include "detect/rule.h"
 
 namespace tapewatch {
@@ -60,6 +65,7 @@ class Window final {
     std::uint64_t points_dropped = 0;
     std::uint64_t late_events = 0;       // counted nowhere
     std::uint64_t evidence_dropped = 0;  // documents that an alert should have shown
+    std::uint64_t alerts_held_back = 0;  // by realert
   };
   // The condition holds.
   struct Firing {
@@ -79,11 +85,10 @@ class Window final {
     std::int64_t step_ns = 0;              // begin of its open step
     std::int64_t first_ns = 0;             // first event ever
     std::int64_t newest_ns = 0;
-    std::int64_t alerted_ns = 0;  // event time of the last alert, valid when `alerted`
-    bool seen = false;            // it has had an event
-    bool alerted = false;
-    bool holds = false;                                      // the condition, when last looked at
-    std::vector<std::uint64_t> evidence;                     // numbers of documents, oldest first
+    bool seen = false;                    // it has had an event
+    bool holds = false;                   // the condition, when last looked at; of new_value: it is known
+    std::unique_ptr<AlertCourse> course;  // none: nothing has been told, nor is it held back
+    std::vector<std::uint64_t> evidence;  // numbers of documents, oldest first
     std::vector<std::pair<std::string, std::string>> shown;  // the group as alerts show it
     std::list<const std::string*>::iterator place;           // in the order of last use
   };
@@ -93,26 +98,45 @@ class Window final {
 
   // The group of this key, made when missing and moved to the front.
   [[nodiscard]] Group& group(const std::string& key);
-  // Counts an event. True when an alert is due: at a rising edge, and while the condition holds when realert_ns has
-  // passed since the last alert.
+  // Counts an event. True when an alert is due, of which course->started_ns() and told_ns() say more.
   [[nodiscard]] bool add(Group& group, std::int64_t time_ns, std::uint64_t value, Firing& firing);
   // Keeps the document of the event just counted as evidence; that of windows gone by is forgotten.
   void keep(Group& group, std::string_view document);
   // The last documents of the group, at most `count` and as many as the rule wants, oldest first.
   [[nodiscard]] std::vector<std::string> evidence(const Group& group, std::uint64_t count);
 
+  // An alert of which nothing but the end is left to tell.
+  struct End {
+    Hash128 id;
+    std::int64_t time_ns = 0;
+  };
+  // The alerts that ended since the last call.
+  [[nodiscard]] std::vector<End> take_ends() { return std::exchange(ends_, {}); }
+  // What the clock alone does to a group that has a course; nothing of it before `now_ns` is to come. True when an
+  // alert is due: call it again then.
+  [[nodiscard]] bool pass(Group& group, std::int64_t now_ns, Firing& firing);
+
   // Looks at every group by the clock; nothing earlier than `now_ns` is to come. Calls `fire(key, group, firing)`.
   template <typename Fire>
   void advance(std::int64_t now_ns, const Fire& fire) {
-    if (!by_clock_) return;
-    for (auto& [key, group] : groups_) {
-      Firing firing;
-      while (turns(group, now_ns, firing)) fire(key, group, firing);
+    Firing firing;
+    if (by_clock_) {
+      for (auto& [key, group] : groups_) {
+        while (turns(group, now_ns, firing)) {
+          fire(key, group, firing);
+        }
+      }
+    }
+    for (auto watched = watched_.begin(); watched != watched_.end();) {
+      Group& group = **watched++;  // pass() may end the watch
+      while (pass(group, now_ns, firing)) fire(**group.place, group, firing);
     }
   }
 
   // Whether the condition can turn true by waiting.
   [[nodiscard]] bool by_clock() const { return by_clock_; }
+  // Some group has something that the clock can change.
+  [[nodiscard]] bool watched() const { return !watched_.empty(); }
   [[nodiscard]] const Counters& counters() const { return counters_; }
   [[nodiscard]] std::size_t groups() const { return groups_.size(); }
 
@@ -120,7 +144,14 @@ class Window final {
   [[nodiscard]] bool late(Group& group, const Point& point, Firing& firing);
   [[nodiscard]] bool in_order(Group& group, const Point& point, Firing& firing);
   [[nodiscard]] bool falls(Group& group, std::int64_t now_ns, Firing& firing);
-  [[nodiscard]] bool due(Group& group, bool holds, std::int64_t time_ns);
+  [[nodiscard]] bool due(Group& group, bool holds, std::int64_t time_ns, std::int64_t started_ns);
+  [[nodiscard]] bool count(Group& group, std::int64_t time_ns, std::uint64_t value, Firing& firing);
+  [[nodiscard]] std::int64_t change_of_hours(const Group& group, std::int64_t now_ns) const;
+  void turn_false(Group& group, std::int64_t time_ns);
+  AlertCourse& course_of(Group& group);
+  void end(Group& group, std::int64_t time_ns);
+  [[nodiscard]] std::int64_t next_leave(const Group& group) const;
+  [[nodiscard]] bool active(std::int64_t time_ns) const;
   void slide(Group& group, std::int64_t end_ns);
   void insert(Group& group, const Point& point);
   void leave(Group& group, const Point& point);
@@ -147,8 +178,14 @@ class Window final {
   const CorrelationRule& rule_;
   const Options options_;
   const bool by_clock_;
+  const std::int64_t keep_ns_;  // how long an alert outlasts its condition
   std::unordered_map<std::string, Group> groups_;
   std::list<const std::string*> recent_;  // keys, the last used first
+  struct KeyOrder {
+    bool operator()(const Group* a, const Group* b) const { return **a->place < **b->place; }
+  };
+  std::set<Group*, KeyOrder> watched_;  // those with a course
+  std::vector<End> ends_;
   std::int64_t newest_ns_ = 0;
   std::int64_t first_ns_ = INT64_MAX;  // the first event of all groups
   std::deque<std::string> documents_;

@@ -86,11 +86,11 @@ bool Window::close_step(Group& group, Firing& firing) {
   const Surprise::Verdict verdict = group.surprise->see(begin_ns, value);
   if (options_.on_step) options_.on_step({rule_, group.shown, begin_ns, value, verdict});
   const bool warm = begin_ns - group.first_ns >= adaptive.warm_up_ns;
-  const bool waited = !group.alerted || begin_ns - group.alerted_ns >= rule_.head.alert.realert_ns;
-  if (!verdict.alarm || !warm || !waited) return false;
-  group.alerted = true;
-  group.alerted_ns = begin_ns;
-  firing = {points, value, begin_ns, group.step_ns, verdict};
+  // An alarm goes on until the value is back between its bounds.
+  const bool outside = value < verdict.lower || value > verdict.upper;
+  const bool holds = warm && (verdict.alarm || (group.holds && outside));
+  if (!due(group, holds, group.step_ns, begin_ns)) return false;
+  firing = {points, value, group.course->started_ns(), group.course->told_ns(), verdict};
   return true;
 }
 

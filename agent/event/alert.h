@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -33,11 +34,15 @@ struct Alert {
   std::string description;
   std::string level;  // informational low medium high critical
   std::vector<std::string> tags;
+  std::vector<std::pair<std::string, std::string>> labels;       // of the rule
+  std::vector<std::pair<std::string, std::string>> annotations;  // of the rule, filled in
   AlertState state = AlertState::firing;
+  bool repeated = false;                                   // told before, and it goes on
   std::vector<std::pair<std::string, std::string>> group;  // field path, value; empty for an ungrouped rule
   std::int64_t time_ns = 0;                                // event time of the event that completed it
   std::int64_t started_ns = 0;                             // event time of its first matching event
   std::uint64_t count = 1;                                 // matching events in the window
+  double value = 1;                                        // what the rule's condition is about
   std::optional<AlertMeasure> measure;
   std::string correlation_id;  // of the last matching event; "" when unknown
   std::string file_path;       // where the last matching event stands
@@ -51,6 +56,13 @@ struct Alert {
 
 // Adds value, expected, lower, upper and score, each with this prefix.
 void add_measure(JsonObject& object, const std::string& prefix, const AlertMeasure& measure);
+// Of what is told of an alert: its identity the first time, and one for each repetition and for its end. Two messages
+// with the same one are the same message.
+[[nodiscard]] Hash128 alert_message_id(const Alert& alert);
+// "user.id=u1, source.ip=10.0.0.1"
+[[nodiscard]] std::string alert_group_text(const Alert& alert);
+[[nodiscard]] std::string_view alert_state_name(AlertState state);
+
 // One ECS document (event.kind: alert, rule.*) without line end: what the store and Elasticsearch receive.
 void append_alert_document(std::string& out, const Alert& alert);
 // The webhook's body: one JSON object.

@@ -205,6 +205,11 @@ AgentMetrics::AgentMetrics(std::string_view version)
                                                 "Events that got a correlation id made from nothing but themselves.")),
       rule_evaluations(catalogue_->counter("tapewatch_rule_evaluations_total", "Events held against the rules.")),
       alerts(catalogue_->counters("tapewatch_alerts_total", "Alerts fired.", {"rule", "severity"})),
+      alerts_firing(catalogue_->gauge("tapewatch_alerts_firing", "Alerts told whose end is awaited.")),
+      rule_losses(catalogue_->counters("tapewatch_rule_losses_total",
+                                       "What rules left out: events too late, bounds reached, alerts ended early or "
+                                       "held back.",
+                                       {"reason"})),
       derived_skipped(catalogue_->counters("tapewatch_derived_skipped_total",
                                            "Events that a metric derived from lines could not use.",
                                            {"metric", "reason"})),

@@ -62,7 +62,9 @@ class AgentMetrics final {
   Family<Counter>& correlation_lookups;  // {result: hit, miss}
   Counter& correlation_generated;
   Counter& rule_evaluations;
-  Family<Counter>& alerts;           // {rule, severity}
+  Family<Counter>& alerts;  // {rule, severity}
+  Gauge& alerts_firing;
+  Family<Counter>& rule_losses;      // {reason}
   Family<Counter>& derived_skipped;  // {metric, reason}
   Family<Counter>& scrape_failures;  // {app, reason}
 

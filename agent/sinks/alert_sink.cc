@@ -46,7 +46,7 @@ AlertSink::~AlertSink() { poster_.cancel(pending_); }
 
 void AlertSink::deliver(const Alert& alert) {
   Message message;
-  message.id = to_hex(alert.id);
+  message.id = to_hex(alert_message_id(alert));
   append_alert_webhook(message.body, alert);
   if (message.body.size() > options_.queue_bytes_max) {
     ++stats_.dropped;
@@ -77,7 +77,7 @@ void AlertSink::send() {
   request.url = options_.url;
   request.headers = options_.headers;
   request.headers.emplace_back("Content-Type: application/json");
-  // The same alert may come twice, after a reply that was lost: receivers tell by this.
+  // The same message may come twice, after a reply that was lost: receivers tell by this. The body's id is the alert's.
   request.headers.push_back("X-Tapewatch-Alert-Id: " + message.id);
   if (!options_.hmac_key.empty()) {
     const std::string time = std::to_string(clock_.wall_ns() / ns_per_second);

@@ -101,7 +101,9 @@ enrich:
   correlation: {enabled: false, keys: [order.id], ttl: 1m, entries_max: 500}
 mask: {enabled: false, keys: [pin], allow: [token_type], values: [email], action: drop}
 rules: {include: [rules/**/*.yaml, /etc/r.yaml]}
-alerts: {webhook: {url: "https://hooks.example.org/x", timeout: 3s, queue_max: 10}}
+alerts:
+  webhook: {url: "https://hooks.example.org/x", timeout: 3s, queue_max: 10}
+  alertmanager: {urls: ["http://am-1:9093", "http://am-2:9093"], username: tw, password: p, timeout: 2s, alerts_max: 5}
 outputs:
   elasticsearch:
     hosts: ["https://a:9200", "https://b:9200"]
@@ -145,6 +147,9 @@ state_dir: /state
   EXPECT_EQ(good->mask.action, MaskAction::drop);
   EXPECT_EQ(good->rules.include, (std::vector<std::string>{folder_.string() + "/rules/**/*.yaml", "/etc/r.yaml"}));
   EXPECT_EQ(good->alerts.webhook.queue_max, 10u);
+  EXPECT_EQ(good->alerts.alertmanager.urls.size(), 2u);
+  EXPECT_EQ(good->alerts.alertmanager.alerts_max, 5u);
+  EXPECT_EQ(good->alerts.alertmanager.timeout, milliseconds(2'000));
   EXPECT_EQ(good->elastic->password.reveal(), "p\"w");
   EXPECT_EQ(good->elastic->data_stream, "");
   EXPECT_EQ(good->elastic->index, "trading-%Y.%m.%d");
