@@ -3,19 +3,21 @@
 
 #include <algorithm>
 
+#include "detect/rule_explain.h"
+
 namespace tapewatch {
 namespace {
 
 constexpr std::int64_t snapshot_interval_ns = ns_per_second;
 constexpr std::size_t alerts_kept = 200;
 
-StatusSnapshot::Rule rule_status(const RuleHead& head, const char* kind) {
+StatusSnapshot::Rule rule_status(const RuleSummary& summary) {
   StatusSnapshot::Rule rule;
-  rule.id = head.id;
-  rule.title = head.title;
-  rule.level = head.level;
-  rule.kind = kind;
-  rule.file = head.file;
+  rule.id = summary.id;
+  rule.title = summary.title;
+  rule.level = summary.level;
+  rule.kind = summary.kind;
+  rule.file = summary.file;
   return rule;
 }
 
@@ -59,11 +61,7 @@ AgentStatus::AgentStatus(const Config& config, const Clock& clock, AgentMetrics&
 
 void AgentStatus::set_rules(const Detector& detector) {
   detector_ = &detector;
-  const RuleSet& rules = detector.rules();
-  for (const DetectionRule& rule : rules.detections) rules_.push_back(rule_status(rule.head, "detection"));
-  for (const CorrelationRule& rule : rules.correlations) {
-    rules_.push_back(rule_status(rule.head, rule.type == CorrelationType::event_count ? "event_count" : "value_count"));
-  }
+  for (const RuleSummary& rule : summaries(detector.rules())) rules_.push_back(rule_status(rule));
 }
 
 void AgentStatus::on_alert(const Alert& alert) {

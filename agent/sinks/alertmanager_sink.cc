@@ -256,7 +256,7 @@ bool AlertmanagerSink::due(const Held& held, std::size_t peer) const {
   const Known& known = held.known[peer];
   if (known.current) return clock_.steady_ns() - known.sent_ns >= options_.resend.count();
   // It is to see it firing for a while.
-  const bool end_waits = held.ends_ns != 0 && known.firing && known.sent_ns != 0 && held.over_ns <= known.sent_ns;
+  const bool end_waits = held.ends_ns != 0 && known.firing && known.sent_ns != 0 && held.over_ns < known.sent_ns;
   return !end_waits || clock_.steady_ns() - known.sent_ns >= options_.resend.count();
 }
 

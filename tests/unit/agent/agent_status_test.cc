@@ -30,6 +30,7 @@ class AgentStatusTest : public testing::Test {
     alert.rule_id = rule;
     alert.level = "high";
     alert.time_ns = number;
+    alert.id = alert_id(rule, {}, number);
     return alert;
   }
 

@@ -101,11 +101,11 @@ TEST_F(CommandsTest, ABacktestShowsWhatARuleThatLearnsThinksOfEachStep) {
              R"(Z","e":"a","h":"b","n":)" + std::to_string(i) + "}\n";
   }
   EXPECT_EQ(run({"backtest", "--scores", "-r", rules, write("app.log", lines)}), exit_good) << err_;
-  EXPECT_NE(out_.find(R"({"rule":"x","@timestamp":"2026-01-05T00:00:10.000000000Z","group":{"h":"b"},"value":14.5,)"
+  EXPECT_NE(out_.find(R"({"rule":"x","@timestamp":"2026-01-05T00:00:10.000Z","group":{"h":"b"},"value":14.5,)"
                       R"("expected":4.5,)"),
             std::string::npos)
       << out_;
-  EXPECT_NE(out_.find(R"("score":0.0,"alarm":false})"), std::string::npos) << out_;
+  EXPECT_NE(out_.find(R"("score":0,"alarm":false})"), std::string::npos) << out_;
 }
 
 TEST_F(CommandsTest, AnUnknownCommandIsSuggested) {

@@ -13,7 +13,9 @@
 namespace tapewatch {
 namespace {
 
-std::filesystem::path broken_folder() { return std::filesystem::path(__FILE__).parent_path() / "broken"; }
+std::filesystem::path broken_folder() {
+  return std::filesystem::path(TAPEWATCH_SOURCE_DIR) / "tests/unit/agent/broken";
+}
 
 std::vector<std::string> broken_names() {
   std::vector<std::string> names;

@@ -167,7 +167,7 @@ state_dir: /state
 }
 
 TEST_F(ConfigTest, TheFilesToCopyLoadAndTellTheDefaults) {
-  const fs::path config = fs::path(__FILE__).parent_path() / "../../../config";
+  const fs::path config = fs::path(TAPEWATCH_SOURCE_DIR) / "config";
   int loaded = 0;
   for (const auto& entry : fs::directory_iterator(config)) {
     if (entry.path().extension() != ".yaml") continue;
@@ -305,7 +305,7 @@ TEST_F(ConfigTest, BombsEndQuickly) {
 }
 
 TEST_F(ConfigTest, TheReferenceNamesEveryFaultAndEveryKey) {
-  const fs::path config = fs::path(__FILE__).parent_path() / "../../../config";
+  const fs::path config = fs::path(TAPEWATCH_SOURCE_DIR) / "config";
   std::stringstream reference;
   reference << std::ifstream(config / "README.md").rdbuf();
   for (int number = 100; number < 200; ++number) {
