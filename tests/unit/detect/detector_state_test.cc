@@ -31,6 +31,7 @@ detection: {s: {e: c}, condition: s}
 struct Kind {
   const char* name;
   const char* rules;
+  int lines = 60;
 };
 
 constexpr Kind kinds[] = {
@@ -87,15 +88,16 @@ correlation: {type: value_count, rules: [inner], timespan: 30s, condition: {gte:
 title: t
 id: t
 level: high
-anomaly: {type: adaptive, rules: [a], signal: {agg: count}, step: 3s, group-by: [u], sensitivity: 0.2, min-samples: 2,
-          warm-up: 9s})"},
+anomaly: {type: adaptive, rules: [a], signal: {agg: count}, step: 3s, group-by: [u], sensitivity: 0.05, warm-up: 9s})",
+     400},
     {"adaptive_mean", R"(
 title: t
 id: t
 level: high
-anomaly: {type: adaptive, rules: [a, b], signal: {agg: avg, field: x}, step: 2s, season: [20s], sensitivity: 0.3,
-          min-samples: 2}
-tapewatch: {keep_firing_for: 5s})"},
+anomaly: {type: adaptive, rules: [a, b], signal: {agg: avg, field: x}, step: 2s, season: [20s], sensitivity: 0.1,
+          min-samples: 1}
+tapewatch: {keep_firing_for: 5s})",
+     400},
     {"silence", R"(
 title: t
 id: t
@@ -103,11 +105,11 @@ anomaly: {type: silence, rules: [a], group-by: [u], window: 12s})"},
     {"spike", R"(
 title: t
 id: t
-anomaly: {type: spike, rules: [a], window: 5s, factor: 2, min-samples: 2})"},
+anomaly: {type: spike, rules: [a], window: 5s, baseline: 15s, factor: 1.2, min-current: 2, min-baseline: 2})"},
     {"new_value", R"(
 title: t
 id: t
-anomaly: {type: new_value, rules: [a, b], fields: [u, v], memory: 30s})"},
+anomaly: {type: new_value, rules: [a, b], fields: [u, v], learn: 25s})"},
     {"change", R"(
 title: t
 id: t
@@ -115,7 +117,7 @@ anomaly: {type: change, rules: [a, c], group-by: [u], field: v, within: 20s})"},
     {"ratio", R"(
 title: t
 id: t
-anomaly: {type: ratio, rules: [a], of: [a, b, c], window: 20s, above: 0.5, min-samples: 3})"},
+anomaly: {type: ratio, rules: [a], of: [a, b, c], window: 20s, condition: {gt: 0.6}, min-samples: 3})"},
     {"for_and_keep", R"(
 title: t
 id: t
@@ -217,12 +219,12 @@ INSTANTIATE_TEST_SUITE_P(, EveryKind, testing::ValuesIn(kinds), [](const auto& k
 
 TEST_P(EveryKind, GoesOnAsIfNothingHadBeenWhereverItIsCut) {
   const std::string yaml = std::string(base_rules) + GetParam().rules;
-  const std::vector<std::string> lines = stream(7, 60);
+  const std::vector<std::string> lines = stream(7, GetParam().lines);
   std::vector<std::string> whole;
   start(yaml);
   run(lines, 0, lines.size(), whole);
   const Detector::Counters counters = detector_->counters();
-  for (std::size_t split = 0; split <= lines.size(); ++split) {
+  for (std::size_t split = 0; split <= lines.size(); split += lines.size() / 60) {
     ASSERT_EQ(run_split(yaml, lines, split), whole) << "cut behind line " << split;
     const Detector::Counters now = detector_->counters();
     EXPECT_EQ(now.events, counters.events);
@@ -238,7 +240,7 @@ TEST_P(EveryKind, GoesOnAsIfNothingHadBeenWhereverItIsCut) {
 TEST_P(EveryKind, AlertsInThisStream) {
   start(std::string(base_rules) + GetParam().rules);
   std::vector<std::string> alerts;
-  const std::vector<std::string> lines = stream(7, 60);
+  const std::vector<std::string> lines = stream(7, GetParam().lines);
   run(lines, 0, lines.size(), alerts);
   const auto& by_rule = detector_->alerts_by_rule();
   EXPECT_GT(by_rule.back(), 0u) << "a test that sees no alert shows nothing";
@@ -340,7 +342,7 @@ TEST_F(DetectorState, ChangedRulesStartAnewAndOthersGoOn) {
                                {"gte: 3", "gt: 2", false},
                                {"10s", "11s", false},
                                {"[u]", "[v]", false},
-                               {"gte: 3}}", "gte: 3}}\ntapewatch: {for: 0s, labels: {a: b}}", true},
+                               {"gte: 3}}", "gte: 3}}\ntapewatch: {labels: {a: b}}", true},
                                {"gte: 3}}", "gte: 3}}\ntapewatch: {realert: 5s}", false}}) {
     std::string changed = counts;
     changed.replace(changed.find(change.from), std::string(change.from).size(), change.to);
