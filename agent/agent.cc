@@ -123,7 +123,9 @@ void Agent::open_rules() {
   }
   RuleState state = rules_->open();
   if (!state.rules.empty()) {
-    const Result<Detector::Restored> restored = detector->load(state.rules);
+    // Counters of what a killed process did are not known to the last: they begin at 0, as all others do.
+    const auto counts = state.progress.ended ? Detector::Counts::go_on : Detector::Counts::begin_anew;
+    const Result<Detector::Restored> restored = detector->load(state.rules, counts);
     if (!restored.ok()) {
       rules_->refused(restored.error());
       state.progress.seen.clear();  // they see again what is read again
@@ -135,6 +137,7 @@ void Agent::open_rules() {
   }
   stages_->pipeline().resume(std::move(state.progress), state.told, clock_.steady_ns(), clock_.wall_ns());
   delivery_->restore(std::move(state.waiting), detector->firing());
+  status_.restore_counts();
 }
 
 // What is read when somebody asks, and what is fetched now and then.

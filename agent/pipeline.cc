@@ -39,6 +39,7 @@ void Pipeline::resume(RuleProgress progress, const std::vector<Alert>& told, std
   // What passed between the two lives was silence, if nothing is found to be read.
   newest_read_ns_ = now_ns - std::max<std::int64_t>(0, wall_ns - progress_.newest_read_wall_ns);
   wall_offset_ns_ = wall_ns - now_ns;
+  if (parts_.detector != nullptr) update_rule_metrics();
   for (const Alert& alert : told) {
     if (alert.source_file != progress_.clock_file) {
       told_before_[alert.source_file][alert.source_offset].push_back(alert);

@@ -28,6 +28,7 @@ void save_progress(StateWriter& out, const RuleProgress& progress) {
   }
   out.word(progress.clock_file);
   out.number(progress.clock_next);
+  out.flag(progress.ended);
   out.flag(progress.newest_event_ns != INT64_MIN);
   if (progress.newest_event_ns == INT64_MIN) return;
   out.time(progress.newest_event_ns, 0);
@@ -42,6 +43,7 @@ void load_progress(StateReader& in, RuleProgress& progress) {
   }
   progress.clock_file = in.word();
   progress.clock_next = in.number();
+  progress.ended = in.flag();
   if (!in.flag()) return;
   progress.newest_event_ns = in.time(0);
   progress.newest_read_wall_ns = in.time(progress.newest_event_ns);

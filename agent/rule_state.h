@@ -29,6 +29,7 @@ struct RuleProgress {
   std::uint64_t clock_next = 0;                           // and their next offset there
   std::int64_t newest_event_ns = INT64_MIN;
   std::int64_t newest_read_wall_ns = 0;  // when the line of that event was read
+  bool ended = false;                    // nothing was seen or told after it
 };
 
 struct RuleState {

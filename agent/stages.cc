@@ -74,6 +74,7 @@ void Stages::hand_on_rules(bool last) {
   RuleRecords records;
   const bool whole = rules_wanted_.exchange(false) || last || pipeline_->progressed();
   records.progress = pipeline_->take_progress();
+  records.progress.ended = last;
   if (whole) records.rules_left_out = detector_->save(records.rules.emplace(), rule_bytes_max_).rules_left_out;
   on_rules_(std::move(records));
 }

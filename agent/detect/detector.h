@@ -76,6 +76,7 @@ class Detector final {
   struct Saved {
     std::size_t rules_left_out = 0;  // there was no room: they would start anew
   };
+  enum class Counts : std::uint8_t { go_on, begin_anew };
   struct Restored {
     std::size_t rules = 0;              // that go on
     std::vector<std::string> left_out;  // ids of those that are gone, were changed, or were not saved
@@ -86,7 +87,7 @@ class Detector final {
   // What save() wrote, whatever the rules were then: those of the same id and form go on where they were, all others
   // start anew, and alerts of rules that did not go on end. Code::corrupt, or Code::unsupported for another version:
   // then nothing is changed. Any bytes are safe to pass. REQUIRES: nothing was seen yet.
-  [[nodiscard]] Result<Restored> load(std::string_view bytes);
+  [[nodiscard]] Result<Restored> load(std::string_view bytes, Counts counts = Counts::go_on);
 
  private:
   // Where a detection rule's matches, or a correlation's findings, go on to.
@@ -119,7 +120,7 @@ class Detector final {
   [[nodiscard]] const RuleHead& head_of(std::size_t rule) const;
   void save_rule(std::size_t rule, StateWriter& out);
   void load_rule(std::size_t rule, StateReader& in, Loading& loading) const;
-  void take_over(Loading& loading);
+  void take_over(Loading& loading, Counts counts);
   void add_before(Counters& counters) const;
 
   const RuleSet rules_;
@@ -141,7 +142,7 @@ class Detector final {
   std::string key_;
   std::uint64_t turn_ = 0;
   Counters counters_;
-  Counters before_;  // what earlier lives counted
+  Counters before_;  // what is added: what earlier lives counted, less what the parts that go on count of it
 };
 
 }  // namespace tapewatch
