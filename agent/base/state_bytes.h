@@ -115,12 +115,7 @@ class StateReader final {
     return static_cast<std::int64_t>((value >> 1) ^ (0 - (value & 1)));
   }
   // At most `most`; more is a failure.
-  std::uint64_t number_to(std::uint64_t most) {
-    const std::uint64_t value = number();
-    if (value <= most) return value;
-    fail();
-    return 0;
-  }
+  std::uint64_t number_to(std::uint64_t most) { return checked(number(), most); }
   template <typename Choice>
   requires std::is_enum_v<Choice> Choice choice(Choice last) {
     return static_cast<Choice>(number_to(static_cast<std::uint64_t>(last)));
@@ -144,7 +139,10 @@ class StateReader final {
     return values;
   }
   // How many things follow, each of at least `bytes_each` bytes.
-  std::size_t count(std::size_t bytes_each) { return static_cast<std::size_t>(number_to(rest_.size() / bytes_each)); }
+  std::size_t count(std::size_t bytes_each) {
+    const std::uint64_t value = number();
+    return static_cast<std::size_t>(checked(value, rest_.size() / bytes_each));
+  }
   // What was written between begin_part() and end_part().
   std::string_view part() {
     const std::uint64_t bytes = word();
@@ -154,6 +152,11 @@ class StateReader final {
   }
 
  private:
+  std::uint64_t checked(std::uint64_t value, std::uint64_t most) {
+    if (value <= most) return value;
+    fail();
+    return 0;
+  }
   std::string_view take(std::size_t bytes) {
     if (bytes > rest_.size()) {
       fail();
