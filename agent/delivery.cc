@@ -47,8 +47,7 @@ Result<std::unique_ptr<Delivery>> Delivery::open(const Config& config, Loop& loo
     if (Status opened = delivery->open_store(config); !opened.ok()) return std::move(opened).error();
   }
   if (!config.alerts.webhook.url.empty()) {
-    delivery->alert_sink_ =
-        std::make_unique<AlertSink>(alert_options(config.alerts.webhook), loop, clock, *delivery->http_, log);
+    delivery->alert_sink_ = std::make_unique<AlertSink>(alert_options(config), loop, clock, *delivery->http_, log);
   }
   if (!config.alerts.alertmanager.urls.empty()) {
     delivery->alertmanager_ =
@@ -190,6 +189,7 @@ void Delivery::update_alert_metrics() {
   metrics_.output_items.with({"webhook", "retried"}).raise_to(stats.retried);
   metrics_.output_items.with({"webhook", "rejected"}).raise_to(stats.rejected);
   metrics_.events_discarded.with({"webhook", "queue_full", "false"}).raise_to(stats.dropped);
+  metrics_.state_write_failures.with({"webhook"}).raise_to(stats.unsaved);
 }
 
 void Delivery::update_alertmanager_metrics() {

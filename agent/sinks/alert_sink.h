@@ -2,7 +2,8 @@
 #pragma once
 // AlertSink: delivers alerts to a webhook, one after the other in their order, again with backoff until each is taken.
 // Its queue is bounded: when it is full the oldest waiting alert is dropped and counted, because the newest says more
-// about now; the store and Elasticsearch have them all. Owned by the wiring. Thread: loop.
+// about now; the store and Elasticsearch have them all. What waits stands in a file as well, written within a second,
+// so that it survives a restart. Owned by the wiring. Thread: loop.
 
 #include <cstdint>
 #include <deque>
@@ -27,6 +28,7 @@ struct AlertSinkOptions {
   // "<t>.<body>" with this key.
   std::string hmac_key;
   TlsOptions tls;
+  std::string state_file;  // "": what waits lives in memory only
   std::size_t queue_count_max = 1000;
   std::size_t queue_bytes_max = std::size_t{4} << 20;
   BackoffOptions backoff;
@@ -40,12 +42,14 @@ struct AlertSinkStats {
   std::uint64_t retried = 0;
   std::uint64_t dropped = 0;   // the queue was full
   std::uint64_t rejected = 0;  // the receiver refused it for good
+  std::uint64_t unsaved = 0;   // the file could not be written
   std::size_t queued = 0;
   std::size_t queued_bytes = 0;
 };
 
 class AlertSink final {
  public:
+  // Reads the file and sends what is in it; one that is broken is told and left out.
   AlertSink(AlertSinkOptions options, Scheduler& scheduler, const Clock& clock, HttpPoster& poster, Log& log,
             Random random = random_unit);
   ~AlertSink();
@@ -54,6 +58,7 @@ class AlertSink final {
 
   void deliver(const Alert& alert);
   // Calls `done` when everything is delivered, or at the deadline of the steady clock; `done` may destroy this.
+  // What is not delivered by then stands in the file.
   void drain(std::int64_t deadline_ns, std::function<void(bool all_delivered)> done);
   [[nodiscard]] AlertSinkStats stats() const;
 
@@ -65,7 +70,11 @@ class AlertSink final {
   void send();
   void on_reply(const HttpReply& reply);
   void pop();
+  void push(Message message);
   void make_room(std::size_t bytes);
+  void changed();
+  void load();
+  void save();
 
   const AlertSinkOptions options_;
   const Random random_;
@@ -79,6 +88,7 @@ class AlertSink final {
   AlertSinkStats stats_;
   std::function<void(bool)> drained_;
   Timer retry_;
+  Timer save_;
   Timer deadline_;
 };
 
