@@ -35,10 +35,14 @@ void Pipeline::run(const LineBlock& block) {
   const std::uint64_t seed = file_seed(instance_, source.input, source.head);
   if (parts_.bulk != nullptr) parts_.bulk->begin_block(source.file, block.begin, block.read_ns);
   if (parts_.store != nullptr) parts_.store->begin_block(source.file, block.begin, block.read_ns);
+  time_rules_ = parts_.clock != nullptr;
   LineCursor cursor(block);
   std::uint64_t events = 0;
   for (Line line; cursor.next(line); ++events) run_line(line, block, seed);
   metrics_.input_events.with({source.input}).add(events);
+  if (events > 0) {
+    metrics_.input_clock_offset.with({source.input}).set(static_cast<double>(block.read_wall_ns - time_ns_) / 1e9);
+  }
   blank_lines_.add(cursor.blank_lines());
   update_metrics();
   if (parts_.bulk != nullptr) parts_.bulk->end_block(block.end);
@@ -78,6 +82,7 @@ void Pipeline::run_line(const Line& line, const LineBlock& block, std::uint64_t 
   }
   const Hash128 id = event_id(seed, line.offset, line.text);
   prepare(event, id);
+  time_ns_ = event.time_ns;
   std::string_view document;
   if (parts_.bulk != nullptr) {
     document = parts_.bulk->add(event, id);
@@ -89,13 +94,21 @@ void Pipeline::run_line(const Line& line, const LineBlock& block, std::uint64_t 
   if (parts_.store != nullptr) parts_.store->add(event, id, document);
   if (parts_.series != nullptr) parts_.series->see(event, document, block.read_ns);
   if (parts_.detector != nullptr) {
-    if (event.time_ns > newest_event_ns_) {
-      newest_event_ns_ = event.time_ns;
-      newest_read_ns_ = block.read_ns;
-    }
-    parts_.detector->see(event, document, alerts_);
+    hold_rules(event, document, block);
     if (!alerts_.empty()) deliver_alerts(line.offset);
   }
+}
+
+void Pipeline::hold_rules(Event& event, std::string_view document, const LineBlock& block) {
+  if (event.time_ns > newest_event_ns_) {
+    newest_event_ns_ = event.time_ns;
+    newest_read_ns_ = block.read_ns;
+  }
+  if (!time_rules_) return parts_.detector->see(event, document, alerts_);
+  time_rules_ = false;
+  const std::int64_t begin_ns = parts_.clock->steady_ns();
+  parts_.detector->see(event, document, alerts_);
+  metrics_.rule_duration.observe(static_cast<double>(parts_.clock->steady_ns() - begin_ns) / 1e9);
 }
 
 // One line in a minute, masked whole before it is cut: half a secret is one too.

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "detect/detector.h"
 #include "enrich/enricher.h"
@@ -34,6 +35,7 @@ class Pipeline final {
     StoreFeed* store = nullptr;    // null: no embedded store
     Masker* samples = nullptr;     // of what is shown in the log; null without `log`
     Log* log = nullptr;            // null: nothing is said
+    const Clock* clock = nullptr;  // times the rules, now and then; null: nobody does
     // Called behind every block, and with `true` behind the last. May be empty.
     std::function<void(bool last)> between_blocks;
   };
@@ -58,6 +60,7 @@ class Pipeline final {
   void update_rule_metrics();
   void show_unparsed(const Line& line, const LineBlock& block);
   void run_line(const Line& line, const LineBlock& block, std::uint64_t seed);
+  void hold_rules(Event& event, std::string_view document, const LineBlock& block);
   void deliver_alerts(std::optional<std::uint64_t> offset);
   void hand_on_alerts();
 
@@ -74,6 +77,8 @@ class Pipeline final {
   std::int64_t newest_event_ns_ = INT64_MIN;
   std::int64_t newest_read_ns_ = 0;          // steady time at which that event was read
   std::int64_t next_look_ns_ = 0;            // steady
+  std::int64_t time_ns_ = 0;                 // of the line before
+  bool time_rules_ = false;                  // with the next event
   std::int64_t next_sample_ns_ = INT64_MIN;  // steady
   std::string document_;                     // scratch: the event as delivered, when there is no
                                              // bulk body to hold it

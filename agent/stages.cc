@@ -31,6 +31,7 @@ std::unique_ptr<Stages> Stages::open(const Config& config, AgentMetrics& metrics
   parts.store = stages->store_.get();
   parts.samples = stages->masker_.get();
   parts.log = outputs.log;
+  parts.clock = outputs.clock;
   if (stages->on_links_) parts.between_blocks = [&parts = *stages](bool last) { parts.hand_on_links(last); };
   stages->pipeline_ = std::make_unique<Pipeline>(parts, config.service.instance,
                                                  config.elastic ? config.elastic->alerts_data_stream : "", metrics,
