@@ -145,12 +145,14 @@ class Database final {
   void note_writes(Statement& statement);
   static int on_authorize(void* self, int action, const char* first, const char* second, const char*, const char*);
   static int on_progress(void* self);
+  static int on_busy(void* self, int tries);
   static int on_wal(void* self, sqlite3* handle, const char* name, int pages);
 
   sqlite3* handle_;
   const std::string path_;
   const std::size_t statements_max_;
   const std::chrono::milliseconds busy_timeout_;
+  std::chrono::steady_clock::time_point busy_since_;
   std::unordered_map<std::string, std::unique_ptr<Statement>, Hash, std::equal_to<>> statements_;
   std::uint64_t uses_ = 0;
   const std::shared_ptr<StatementCounts> counts_;
