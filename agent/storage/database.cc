@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <limits>
-#include <thread>
 #include <utility>
 
 #include "base/check.h"
 #include "base/files.h"
+#include "storage/index_advisor.h"
 #include "storage/row_source_table.h"
 
 namespace tapewatch {
@@ -74,7 +74,8 @@ Database::Database(sqlite3* handle, const Options& options)
       path_(options.path),
       statements_max_(options.statements_max),
       busy_timeout_(options.busy_timeout),
-      counts_(options.counts != nullptr ? options.counts : std::make_shared<StatementCounts>()) {}
+      counts_(options.observers.counts != nullptr ? options.observers.counts : std::make_shared<StatementCounts>()),
+      advisor_(options.observers.advisor) {}
 
 Database::~Database() {
   counts_->kept.fetch_sub(static_cast<std::int64_t>(statements_.size()), std::memory_order_relaxed);
@@ -222,6 +223,7 @@ void Database::evict_one() {
 
 void Database::give_back(Statement& statement) {
   sqlite3_reset(statement.handle_);
+  if (advisor_ != nullptr) advisor_->note(statement.handle_);
   // A statement that SQLite prepared again meanwhile may have got a trigger that writes elsewhere.
   for (const std::string* table : std::exchange(authorized_, {})) statement.writes_.push_back(table);
   if (!statement.writes_.empty()) note_writes(statement);
@@ -359,7 +361,7 @@ int Database::on_busy(void* self, int tries) {
   if (tries == 0) database.busy_since_ = now;
   if (now - database.busy_since_ >= database.busy_timeout_) return 0;
   if (database.clock_ != nullptr && on_progress(self) != 0) return 0;
-  std::this_thread::sleep_for(tries < 20 ? std::chrono::microseconds(200) : std::chrono::microseconds(1000));
+  sqlite3_sleep(1);
   return 1;
 }
 
