@@ -9,7 +9,7 @@
 #include "base/files.h"
 #include "base/hash.h"
 #include "detect/alert_bytes.h"
-#include "detect/state_bytes.h"
+#include "base/state_bytes.h"
 
 namespace tapewatch {
 namespace {

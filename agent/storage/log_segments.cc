@@ -60,13 +60,14 @@ void LogWriter::adopt(const std::string& name) {
     else
       sound = writer.error();
   }
-  if (sound.ok()) {
+  if (sound.ok() || sound.error().code == Code::sql) {
+    // Tables that the writer misses are no damage when there are none yet, or when they are those of another version.
     Result<std::unique_ptr<SegmentReader>> reader = SegmentReader::open(*segment);
     Result<SegmentReader::Facts> read = reader.ok() ? reader.value()->facts() : reader.error();
-    if (read.ok()) {
+    if (read.ok() && sound.ok()) {
       facts = read.value();
       sound = reader.value()->add_positions(committed_);
-    } else {
+    } else if (!read.ok()) {
       sound = std::move(read).error();
     }
   }
@@ -100,9 +101,13 @@ void LogWriter::close() {
 
 // The open block ends with its segment, so that a block is in one file only.
 void LogWriter::close_segment() {
+  const bool sealed = live_ == nullptr || live_->seal();
+  // The next file carries the positions: what they stand for is on the disk before it begins. If it cannot be brought
+  // there, this one goes on.
+  if (!sealed && !live_->sync().ok()) return;
   if (!blocks_.empty() && !blocks_.back().sealed) seal_block();
   for (OpenBlock& open : blocks_) open.finished = true;
-  if (live_ != nullptr && !live_->seal()) sealing_.push_back(std::move(live_));
+  if (!sealed) sealing_.push_back(std::move(live_));
   live_.reset();
   trim_positions();
 }

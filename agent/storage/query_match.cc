@@ -4,6 +4,7 @@
 #include <cstring>
 #include <optional>
 
+#include "storage/json_path.h"
 #include "storage/query_node.h"
 #include "storage/text_search.h"
 #include "storage/token_filter.h"
@@ -81,16 +82,9 @@ bool matches_whole(const std::vector<std::string>& parts, std::string_view text)
   return true;
 }
 
-std::string_view unescape_into(std::string& scratch, const JsonScalar& scalar) {
-  if (!scalar.escaped) return scalar.raw;
-  scratch.clear();
-  append_unescaped(scratch, scalar.raw);
-  return scratch;
-}
-
 bool scalar_matches(const TextPattern& pattern, const JsonScalar& scalar, std::string& scratch) {
   if (!scalar.string) return pattern.matches_literal(scalar.raw);
-  return pattern.matches_text(unescape_into(scratch, scalar));
+  return pattern.matches_text(text_of(scalar, scratch));
 }
 
 // Looks at every value of a document, whatever its path.
@@ -106,24 +100,19 @@ struct AnyValue {
 
 // Looks at the values at one path. The state is what remains of the path; none: this part is off the path.
 struct AtPath {
-  using Rest = std::optional<std::string_view>;
+  using Rest = RestOfPath;
   const QueryNode& node;
   std::string& scratch;
 
   Rest member(Rest rest, std::string_view raw_key, bool escaped) {
-    if (!rest || rest->empty()) return std::nullopt;
-    const std::string_view key = unescape_into(scratch, JsonScalar{raw_key, true, escaped});
-    if (*rest == key) return std::string_view();
-    if (rest->size() > key.size() && (*rest)[key.size()] == '.' && rest->starts_with(key))
-      return rest->substr(key.size() + 1);
-    return std::nullopt;
+    return follow_key(rest, text_of(JsonScalar{raw_key, true, escaped}, scratch));
   }
   bool structure(Rest rest) { return rest && rest->empty() && node.kind == QueryNode::Kind::field_exists; }
   bool scalar(Rest rest, const JsonScalar& value) {
     if (!rest || !rest->empty()) return false;
     if (node.kind == QueryNode::Kind::field_exists) return value.string || value.raw != "null";
     if (node.kind == QueryNode::Kind::field_text) return scalar_matches(node.pattern, value, scratch);
-    const std::string_view text = unescape_into(scratch, value);
+    const std::string_view text = text_of(value, scratch);
     double number = 0;
     const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
     return read.ec == std::errc() && read.ptr == text.data() + text.size() && node.range.holds(number);

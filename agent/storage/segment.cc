@@ -220,6 +220,14 @@ bool SegmentWriter::seal() {
   return true;
 }
 
+Status SegmentWriter::sync() {
+  Status done = database_->exec("PRAGMA synchronous=FULL");
+  if (done.ok())
+    done = database_->exec("INSERT OR REPLACE INTO facts VALUES('synced_ns', ?)", {segment_->written_ns.load()});
+  Status back = database_->exec("PRAGMA synchronous=NORMAL");
+  return done.ok() ? std::move(back) : std::move(done);
+}
+
 Result<std::unique_ptr<SegmentReader>> SegmentReader::open(const Segment& segment) {
   Database::Options options;
   options.path = segment.path;

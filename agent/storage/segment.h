@@ -81,6 +81,8 @@ class SegmentWriter final {
   void maintain();
   // True once everything is in the file itself and the segment is marked sealed; false while a reader is in the way.
   [[nodiscard]] bool seal();
+  // What was committed is on the disk, be it in the write-ahead log.
+  [[nodiscard]] Status sync();
   [[nodiscard]] const std::shared_ptr<Segment>& segment() const { return segment_; }
 
  private:

@@ -11,7 +11,7 @@
 #include "base/hash.h"
 #include "detect/detector.h"
 #include "detect/rule_loader.h"
-#include "detect/state_bytes.h"
+#include "base/state_bytes.h"
 #include "event/parser.h"
 #include "rule_state.h"
 

@@ -104,6 +104,21 @@ struct Histogram {
   std::int64_t elapsed_ns = 0;
 };
 
+struct TopValues {
+  struct Value {
+    std::string text;  // at most 256 bytes of it
+    std::int64_t count = 0;
+  };
+  std::vector<Value> values;   // the most frequent first; of equal ones the lesser text
+  std::int64_t documents = 0;  // that match the query
+  std::int64_t without = 0;    // of them, those that do not have the field
+  std::int64_t others = 0;     // values that are not shown; of an array each element is one
+  bool exact = true;           // false: more than 10,000 different values, those met last went under others
+  bool complete = true;
+  std::int64_t scanned_lines = 0;
+  std::int64_t elapsed_ns = 0;
+};
+
 struct LiveRead {
   std::vector<LogDocument> documents;  // oldest first
   std::int64_t sequence = 0;           // to pass next time
@@ -188,6 +203,9 @@ class TAPEWATCH_API LogStore final {
   // Counts per equal part of the range, at most 1000 parts. REQUIRES a range with both ends.
   [[nodiscard]] Result<Histogram> histogram(const Query& query, const SearchRange& range, int buckets,
                                             std::chrono::milliseconds time_max);
+  // The values of a field (a path as in a query) in the documents that match, the most frequent `values_max` of them.
+  [[nodiscard]] Result<TopValues> top_values(const Query& query, const SearchRange& range, std::string_view field,
+                                             std::size_t values_max, std::chrono::milliseconds time_max);
   // Documents after `sequence`, from memory. Stats::sequence is the place to start at.
   [[nodiscard]] LiveRead read_since(std::int64_t sequence, std::size_t documents_max) const;
 

@@ -20,6 +20,7 @@
 
 #include "tapewatch/api.h"
 #include "tapewatch/async.h"
+#include "tapewatch/index_advice.h"
 #include "tapewatch/migration.h"
 #include "tapewatch/query_watch.h"
 #include "tapewatch/result.h"
@@ -62,6 +63,9 @@ class TAPEWATCH_API Store final {
     // False: others may write to the file too, and it is not locked against them. Refused (Code::unsupported) where
     // SQLite can lose commits when two connections write and checkpoint (3.7.0 to 3.51.2, see wal_reset_unsafe).
     bool sole_writer = true;
+    // Statements that look at many rows are noted, for index_advice().
+    bool advise_indexes = false;
+    IndexAdviceOptions advice{};
     std::function<std::int64_t()> steady_ns{};  // the clock of ages and limits; empty: the system's
   };
 
@@ -178,6 +182,10 @@ class TAPEWATCH_API Store final {
   // Invalidates what the cache made of a table as soon as a commit changed the table: who has the result of a write
   // never reads from the cache what was there before it. Other processes are told by a thread of the second level.
   [[nodiscard]] Subscription keep_fresh(Cache& cache);
+
+  // The statements that were noted since the store was opened, and indexes that would help them. Tries them in memory,
+  // on this thread, and takes a reader meanwhile: milliseconds a statement. Code::unsupported without advise_indexes.
+  [[nodiscard]] Result<std::vector<IndexAdvice>> index_advice();
 
   [[nodiscard]] Stats stats() const;
   // Whether this version of SQLite can lose commits when two connections write and checkpoint one file.

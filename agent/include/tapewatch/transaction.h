@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -70,6 +71,8 @@ class TAPEWATCH_API Tx final {
   [[nodiscard]] std::int64_t last_insert_id() const;
   // Rows changed since the store was opened, by triggers too: the difference is what lies between.
   [[nodiscard]] std::int64_t total_changes() const;
+  // The tables that this job has changed so far, by triggers and foreign keys too; "" is any table: the schema changed.
+  [[nodiscard]] std::vector<std::string> changed_tables() const;
   [[nodiscard]] Result<Rows> run(std::string_view sql, const Value* arguments, std::size_t count) {
     return reader_.run(sql, arguments, count);
   }

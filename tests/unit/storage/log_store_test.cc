@@ -426,6 +426,58 @@ TEST_F(LogStoreTest, HistogramCountsByTimeAndLevel) {
   EXPECT_FALSE(store->histogram(Query(), {}, 10, std::chrono::seconds(5)).ok());
 }
 
+TEST_F(LogStoreTest, TopValuesOfAFieldAreCounted) {
+  const auto store = open(options());
+  LogBatch batch;
+  std::uint64_t offset = 0;
+  const auto add = [&](const std::string& json, int times) {
+    for (int i = 0; i < times; ++i) {
+      LogRecord made = record(0);
+      made.offset = offset++;
+      batch.add(made, json);
+    }
+  };
+  add(R"({"a":{"b":"x\u0041"},"k":1})", 3);
+  add(R"({"a.b":"xA","k":2})", 2);
+  add(R"({"a":{"b":["y",7,null]},"k":1})", 4);
+  add(R"({"a":{"c":"z"},"k":1})", 1);
+  add(R"({"a":{"b":")" + std::string(300, 'l') + "\"}}", 1);
+  batch.sources.push_back({record(0).file, offset});
+  ASSERT_TRUE(store->append(std::move(batch), [](const Status&) {}).ok());
+  ASSERT_TRUE(store->flush().ok());
+  const auto all = store->top_values(Query(), {}, "a.b", 3, std::chrono::seconds(5));
+  ASSERT_TRUE(all.ok());
+  ASSERT_EQ(all->values.size(), 3u);
+  EXPECT_EQ(all->values[0].text, "xA");
+  EXPECT_EQ(all->values[0].count, 5);
+  EXPECT_EQ(all->values[1].text, "7");
+  EXPECT_EQ(all->values[2].text, "y");
+  EXPECT_EQ(all->values[2].count, 4);
+  EXPECT_EQ(all->others, 1) << "the long one";
+  EXPECT_EQ(all->without, 1);
+  EXPECT_EQ(all->documents, 11);
+  EXPECT_TRUE(all->exact && all->complete);
+  const auto some = store->top_values(query("k:2"), {}, "a.b", 10, std::chrono::seconds(5));
+  ASSERT_EQ(some->values.size(), 1u);
+  EXPECT_EQ(some->values[0].count, 2);
+}
+
+TEST_F(LogStoreTest, TopValuesAreBounded) {
+  const auto store = open(options());
+  LogBatch batch;
+  for (std::uint64_t i = 0; i < 10'500; ++i) {
+    LogRecord made = record(0);
+    made.offset = i;
+    batch.add(made, "{\"n\":" + std::to_string(i) + "}");
+  }
+  ASSERT_TRUE(store->append(std::move(batch), [](const Status&) {}).ok());
+  ASSERT_TRUE(store->flush().ok());
+  const auto top = store->top_values(Query(), {}, "n", 10, std::chrono::seconds(5));
+  ASSERT_EQ(top->values.size(), 10u);
+  EXPECT_EQ(top->others, 10'490);
+  EXPECT_FALSE(top->exact);
+}
+
 TEST_F(LogStoreTest, TraceIsInTheOrderOfTime) {
   const auto store = open(options());
   append_and_flush(*store, 0, 1000);
