@@ -111,6 +111,20 @@ void Delivery::deliver(const Alert& alert) {
   if (alertmanager_) alertmanager_->deliver(alert);
 }
 
+std::vector<AlertMessage> Delivery::waiting_alerts() const {
+  if (!alert_sink_) return {};
+  return {alert_sink_->waiting().begin(), alert_sink_->waiting().end()};
+}
+
+void Delivery::restore(std::vector<AlertMessage> waiting, const std::vector<const Alert*>& firing) {
+  if (alert_sink_) {
+    for (AlertMessage& message : waiting) alert_sink_->deliver(std::move(message));
+  }
+  if (alertmanager_) {
+    for (const Alert* alert : firing) alertmanager_->confirm(*alert);
+  }
+}
+
 void Delivery::drain(std::int64_t deadline_ns, std::function<void(bool)> done) {
   drained_ = std::move(done);
   deadline_ns_ = deadline_ns;
@@ -188,8 +202,8 @@ void Delivery::update_alert_metrics() {
   metrics_.output_items.with({"webhook", "created"}).raise_to(stats.delivered);
   metrics_.output_items.with({"webhook", "retried"}).raise_to(stats.retried);
   metrics_.output_items.with({"webhook", "rejected"}).raise_to(stats.rejected);
+  metrics_.output_items.with({"webhook", "duplicate"}).raise_to(stats.known);
   metrics_.events_discarded.with({"webhook", "queue_full", "false"}).raise_to(stats.dropped);
-  metrics_.state_write_failures.with({"webhook"}).raise_to(stats.unsaved);
 }
 
 void Delivery::update_alertmanager_metrics() {

@@ -33,6 +33,10 @@ class StateWriter final {
   void signed_number(std::int64_t value) {
     number((static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63));
   }
+  // A time, in few bytes when it is near `base_ns`.
+  void time(std::int64_t ns, std::int64_t base_ns) {
+    signed_number(static_cast<std::int64_t>(static_cast<std::uint64_t>(ns) - static_cast<std::uint64_t>(base_ns)));
+  }
   // Eight bytes: of hashes and other numbers that are seldom small.
   void word(std::uint64_t value) {
     char bytes[sizeof value];
@@ -113,6 +117,15 @@ class StateReader final {
   std::int64_t signed_number() {
     const std::uint64_t value = number();
     return static_cast<std::int64_t>((value >> 1) ^ (0 - (value & 1)));
+  }
+  // Up to the year 2255 and back to 1684: what is near the end of the numbers would overflow when time is added to it.
+  std::int64_t time(std::int64_t base_ns) {
+    constexpr std::int64_t far_ns = 9'000'000'000'000'000'000;
+    const auto ns =
+        static_cast<std::int64_t>(static_cast<std::uint64_t>(signed_number()) + static_cast<std::uint64_t>(base_ns));
+    if (ns <= far_ns && ns >= -far_ns) return ns;
+    fail();
+    return 0;
   }
   // At most `most`; more is a failure.
   std::uint64_t number_to(std::uint64_t most) { return checked(number(), most); }

@@ -24,6 +24,10 @@ bool node_holds(const CorrelationRule& rule, std::uint32_t index,
   return node.kind != Node::Kind::any_of;
 }
 
+bool sums(CorrelationType type) {
+  return type == CorrelationType::value_sum || type == CorrelationType::value_avg || type == CorrelationType::ratio;
+}
+
 }  // namespace
 
 // With what every step loses in rounding kept beside the sum.
@@ -118,6 +122,26 @@ double Aggregate::measure(std::size_t points, std::int64_t start_ns) const {
       return points == 0 || ordered_.size() == 0 ? nothing : ordered_.percentile(rule_->percentile);
   }
   return static_cast<double>(points);
+}
+
+void Aggregate::save(StateWriter& out) const {
+  if (sums(rule_->type)) {
+    out.real(sum_);
+    out.real(rest_);
+  }
+  if (rule_->type != CorrelationType::temporal_ordered) return;
+  out.flag(!chain_.empty());
+  for (const std::int64_t began_ns : chain_) out.word(static_cast<std::uint64_t>(began_ns));
+}
+
+void Aggregate::load(StateReader& in) {
+  if (sums(rule_->type)) {
+    sum_ = in.real();
+    rest_ = in.real();
+  }
+  if (rule_->type != CorrelationType::temporal_ordered) return;
+  chain_.assign(in.flag() ? rule_->rules.size() : 0, never);
+  for (std::int64_t& began_ns : chain_) began_ns = static_cast<std::int64_t>(in.word());
 }
 
 }  // namespace tapewatch

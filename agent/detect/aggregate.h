@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/state_bytes.h"
 #include "detect/ordered_values.h"
 #include "detect/rule.h"
 
@@ -31,6 +32,11 @@ class Aggregate final {
   // What the condition is about; of a window with `points` events that begins at `start_ns`. Not a number: there is
   // nothing to measure. An expression over rules is 1 where it holds.
   [[nodiscard]] double measure(std::size_t points, std::int64_t start_ns) const;
+
+  // What the points alone do not say: sums as they were rounded, and sequences.
+  void save(StateWriter& out) const;
+  // Behind enter() of the points that are in the window.
+  void load(StateReader& in);
 
  private:
   void add(double value);

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "base/hash.h"
+#include "base/state_bytes.h"
 #include "detect/rule.h"
 
 namespace tapewatch {
@@ -71,6 +72,32 @@ class AlertCourse final {
   // It was told before, and this is the same alert again.
   [[nodiscard]] bool repeated() const { return repeated_; }
   [[nodiscard]] std::uint64_t held_back() const { return held_back_; }
+
+  // Times are written near `base_ns`.
+  void save(StateWriter& out, std::int64_t base_ns) const {
+    out.byte(static_cast<std::uint8_t>(static_cast<unsigned>(phase_) | (holds_ ? 4u : 0u) | (told_ ? 8u : 0u) |
+                                       (alerted_ ? 16u : 0u) | (repeated_ ? 32u : 0u)));
+    out.number(held_back_);
+    for (const std::int64_t ns : {since_ns_, started_ns_, alerted_ns_, looked_ns}) out.time(ns, base_ns);
+    out.number(static_cast<std::uint64_t>(wait_ns_));
+    if (told_) out.hash(id);
+  }
+  // What save() wrote under the same options.
+  void load(StateReader& in, std::int64_t base_ns, const AlertOptions& options) {
+    const std::uint8_t flags = in.byte();
+    if ((flags & 3u) > 2 || flags >= 64) in.fail();
+    phase_ = static_cast<Phase>(flags & 3u);
+    holds_ = (flags & 4u) != 0;
+    told_ = (flags & 8u) != 0;
+    alerted_ = (flags & 16u) != 0;
+    repeated_ = (flags & 32u) != 0;
+    held_back_ = static_cast<std::uint32_t>(in.number_to(UINT32_MAX));
+    for (std::int64_t* ns : {&since_ns_, &started_ns_, &alerted_ns_, &looked_ns}) *ns = in.time(base_ns);
+    wait_ns_ = static_cast<std::int64_t>(
+        in.number_to(static_cast<std::uint64_t>(std::max(options.realert_ns, options.realert_max_ns))));
+    if (wait_ns_ < options.realert_ns && wait_ns_ != 0) in.fail();
+    if (told_) id = in.hash();
+  }
 
   Hash128 id;                  // of the alert, kept here by whoever tells it
   std::int64_t looked_ns = 0;  // when it was last looked at, by whoever does

@@ -78,6 +78,7 @@ ValueView* group_value(EventValues& values, FieldId field) {
 
 Detector::Detector(RuleSet rules, Options options)
     : rules_(std::move(rules)),
+      window_options_(options.window),
       matcher_(rules_.detections),
       referrers_(rules_.detections.size()),
       chains_(rules_.correlations.size()),
@@ -232,7 +233,7 @@ void Detector::feed(const Referrer& referrer, Event& event, std::string_view doc
 // What the clock does to the group before the event is counted: the same whenever it was looked at before.
 void Detector::pass(std::uint32_t index, Window::Group& group, std::int64_t time_ns, std::vector<Alert>& out) {
   Window::Firing firing;
-  const std::string key = **group.place;
+  const std::string key = (*group.place)->first;
   while (correlations_[index].window->pass(group, time_ns, firing)) {
     tell_window(index, key, group, firing, nullptr, {}, out);
   }
@@ -341,6 +342,7 @@ Detector::Counters Detector::counters() const {
     counters.alerts_suppressed += window.alerts_held_back;
     counters.groups += correlation.window->groups();
   }
+  add_before(counters);
   return counters;
 }
 

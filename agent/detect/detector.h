@@ -19,6 +19,7 @@
 #include "event/alert.h"
 #include "event/event.h"
 #include "metrics/series.h"
+#include "tapewatch/result.h"
 
 namespace tapewatch {
 
@@ -69,6 +70,24 @@ class Detector final {
   // The same, of the events that a rule matched, or that a correlation counted. Thread: any.
   [[nodiscard]] std::uint64_t matches_of(std::size_t rule) const { return matches_by_rule_[rule].value(); }
   [[nodiscard]] const RuleSet& rules() const { return rules_; }
+  // Alerts whose end is awaited, in the order in which they were told.
+  [[nodiscard]] std::vector<const Alert*> firing() const { return firing_.all(); }
+
+  struct Saved {
+    std::size_t rules_left_out = 0;  // there was no room: they would start anew
+  };
+  enum class Counts : std::uint8_t { go_on, begin_anew };
+  struct Restored {
+    std::size_t rules = 0;              // that go on
+    std::vector<std::string> left_out;  // ids of those that are gone, were changed, or were not saved
+  };
+  // Appends what the rules remember, as between two events: in the values of events as they came, not masked. Rules
+  // whose part would not fit into `bytes_max` are left out.
+  Saved save(std::string& bytes, std::size_t bytes_max = SIZE_MAX);
+  // What save() wrote, whatever the rules were then: those of the same id and form go on where they were, all others
+  // start anew, and alerts of rules that did not go on end. Code::corrupt, or Code::unsupported for another version:
+  // then nothing is changed. Any bytes are safe to pass. REQUIRES: nothing was seen yet.
+  [[nodiscard]] Result<Restored> load(std::string_view bytes, Counts counts = Counts::go_on);
 
  private:
   // Where a detection rule's matches, or a correlation's findings, go on to.
@@ -76,6 +95,7 @@ class Detector final {
     std::uint32_t correlation = 0;
     std::uint32_t position = 0;  // of the rule in the correlation's list
   };
+  struct Loading;
   struct Correlation {
     const CorrelationRule* rule = nullptr;
     std::unique_ptr<Window> window;
@@ -97,7 +117,14 @@ class Detector final {
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> shown_group(const CorrelationRule& rule,
                                                                              std::uint32_t position, Event& event,
                                                                              std::string_view document);
+  [[nodiscard]] const RuleHead& head_of(std::size_t rule) const;
+  void save_rule(std::size_t rule, StateWriter& out);
+  void load_rule(std::size_t rule, StateReader& in, Loading& loading) const;
+  void take_over(Loading& loading, Counts counts);
+  void add_before(Counters& counters) const;
+
   const RuleSet rules_;
+  const Window::Options window_options_;
   Matcher matcher_;
   std::vector<std::vector<Referrer>> referrers_;  // per detection rule
   std::vector<std::vector<Referrer>> chains_;     // per correlation
@@ -115,6 +142,7 @@ class Detector final {
   std::string key_;
   std::uint64_t turn_ = 0;
   Counters counters_;
+  Counters before_;  // what is added: what earlier lives counted, less what the parts that go on count of it
 };
 
 }  // namespace tapewatch

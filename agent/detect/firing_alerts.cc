@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "detect/alert_bytes.h"
+
 namespace tapewatch {
 
 void FiringAlerts::add(const Alert& alert, std::int64_t end_ns, std::vector<Alert>& out) {
@@ -45,6 +47,37 @@ void FiringAlerts::close(Alerts::iterator kept, std::int64_t time_ns, std::vecto
   alert.repeated = false;
   alert.time_ns = std::max(time_ns, alert.time_ns);
   out.push_back(std::move(alert));
+}
+
+std::vector<const Alert*> FiringAlerts::all() const {
+  std::vector<const Alert*> alerts;
+  for (const auto& [number, id] : order_) alerts.push_back(&alerts_.find(id)->second.alert);
+  return alerts;
+}
+
+void FiringAlerts::save(StateWriter& out) const {
+  out.number(order_.size());
+  AlertWriter alerts(out);
+  for (const auto& [number, id] : order_) {
+    const Kept& kept = alerts_.find(id)->second;
+    alerts.write(kept.alert);
+    out.flag(kept.end_ns != INT64_MAX);
+    if (kept.end_ns != INT64_MAX) out.time(kept.end_ns, kept.alert.time_ns);
+  }
+}
+
+void FiringAlerts::load(StateReader& in, std::int64_t now_ns, const std::function<bool(const Alert&)>& goes_on) {
+  const std::size_t count = in.count(1);
+  if (count > alerts_max_ && kept()) in.fail();
+  AlertReader alerts(in);
+  std::vector<Alert> none;
+  for (std::size_t i = 0; i < count && !in.failed(); ++i) {
+    Alert alert = alerts.read();
+    std::int64_t end_ns = in.flag() ? in.time(alert.time_ns) : INT64_MAX;
+    if (!goes_on(alert)) end_ns = std::min(end_ns, std::max(now_ns, alert.time_ns));
+    if (kept() && !in.failed()) add(alert, end_ns, none);
+  }
+  if (kept() && alerts_.size() != count) in.fail();
 }
 
 }  // namespace tapewatch

@@ -5,11 +5,13 @@
 // to make room, and is counted. Owned by the Detector. Thread: worker.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <set>
 #include <utility>
 #include <vector>
 
+#include "base/state_bytes.h"
 #include "event/alert.h"
 
 namespace tapewatch {
@@ -28,9 +30,16 @@ class FiringAlerts final {
 
   // Whether ends are told at all.
   [[nodiscard]] bool kept() const { return alerts_max_ > 0; }
+  [[nodiscard]] std::size_t alerts_max() const { return alerts_max_; }
   [[nodiscard]] std::size_t size() const { return alerts_.size(); }
   [[nodiscard]] std::uint64_t ended() const { return ended_; }
   [[nodiscard]] std::uint64_t ended_early() const { return ended_early_; }
+
+  // In the order in which they were told.
+  [[nodiscard]] std::vector<const Alert*> all() const;
+  void save(StateWriter& out) const;
+  // REQUIRES: nothing was added yet. What nobody `goes_on` to look after ends with the next advance(), as of `now_ns`.
+  void load(StateReader& in, std::int64_t now_ns, const std::function<bool(const Alert&)>& goes_on);
 
  private:
   struct Kept {
@@ -41,7 +50,7 @@ class FiringAlerts final {
   using Alerts = std::map<Hash128, Kept>;
   void close(Alerts::iterator kept, std::int64_t time_ns, std::vector<Alert>& out);
 
-  const std::size_t alerts_max_;
+  std::size_t alerts_max_;
   Alerts alerts_;
   std::set<std::pair<std::int64_t, Hash128>> ends_;  // of those that the clock ends
   std::map<std::uint64_t, Hash128> order_;           // in which they were told

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/hash.h"
 #include "base/regex.h"
 #include "detect/active_hours.h"
 #include "detect/annotation.h"
@@ -83,6 +84,7 @@ struct RuleHead {
   std::string level = "medium";
   std::vector<std::string> tags;
   AlertOptions alert;
+  Hash128 form;  // what it does (rule_form.h): the same for rules whose kept state is the same
   std::string file;
   int line = 0;
   bool silent = false;     // alerts only through the correlations that refer to it

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/files.h"
 #include "detect/rule_documents.h"
+#include "detect/rule_form.h"
 
 namespace tapewatch {
 namespace {
@@ -274,6 +275,7 @@ RuleSet RuleLoader::finish() {
   }
   correlations_.clear();
   known_.clear();
+  set_forms(rules_, fields_);
   return std::move(rules_);
 }
 

@@ -14,6 +14,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/state_bytes.h"
+
 namespace tapewatch {
 
 enum class Direction : std::uint8_t { both, up, down };
@@ -43,6 +45,10 @@ class Surprise final {
   // Judges the point and learns from it. `value` is finite; `time_ns` only matters to seasons.
   [[nodiscard]] Verdict see(std::int64_t time_ns, double value);
 
+  // Everything learned. Read again under the same options, it goes on as if nothing had been.
+  void save(StateWriter& out) const;
+  void load(StateReader& in);
+
  private:
   // How often a statistic has been how large.
   class Tail final {
@@ -54,6 +60,8 @@ class Surprise final {
     // The size that is as surprising.
     [[nodiscard]] double size_at(double surprise) const;
     void learn(double position);
+    void save(StateWriter& out) const;
+    void load(StateReader& in);
 
    private:
     static constexpr std::size_t bins = 80;

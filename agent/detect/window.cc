@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t gone_points_min = 64;  // fewer are not worth moving the others
 constexpr std::size_t all = SIZE_MAX;        // no point is left out
+constexpr std::size_t document_cost = 32;    // of one that is kept, beside its text
 
 bool before(const Window::Point& point, std::int64_t time_ns) { return point.time_ns < time_ns; }
 
@@ -35,11 +36,11 @@ Window::Group& Window::group(const std::string& key) {
   }
   if (groups_.size() >= options_.groups_kept) let_go_of_quiet();
   if (groups_.size() >= (rule_.adaptive ? options_.series_max : options_.groups_max)) {
-    erase(*recent_.back());
+    erase(recent_.back()->first);
     ++counters_.groups_evicted;
   }
   const auto added = groups_.try_emplace(key).first;
-  recent_.push_front(&added->first);
+  recent_.push_front(&*added);
   added->second.place = recent_.begin();
   return added->second;
 }
@@ -58,13 +59,13 @@ void Window::erase(const std::string& key) {
 // One new group makes room by up to two old ones, so that a flood of groups shrinks again.
 void Window::let_go_of_quiet() {
   for (int i = 0; i < 2 && !recent_.empty(); ++i) {
-    const Group& group = groups_.find(*recent_.back())->second;
+    const Group& group = recent_.back()->second;
     const bool empty = group.newest_ns < newest_ns_ - rule_.timespan_ns - options_.lateness_ns;
     const bool pending = rule_.adaptive ? true  // what it learned
                          : rule_.waits  ? group.head < group.points.size()
                                         : by_clock_ && !group.holds;
     if (!empty || group.course || pending) return;
-    erase(*recent_.back());
+    erase(recent_.back()->first);
   }
 }
 
@@ -441,10 +442,12 @@ void Window::keep(Group& group, std::string_view document) {
   if (group.evidence.size() >= wanted) group.evidence.erase(group.evidence.begin());
   group.evidence.push_back(first_document_ + documents_.size());
   // One that is too long keeps its number, and shows nothing.
-  documents_.emplace_back(document.size() <= options_.evidence_document_bytes_max ? document : std::string_view());
-  document_bytes_ += documents_.back().size() + sizeof(std::string);
+  const bool fits = document.size() <= options_.evidence_document_bytes_max;
+  documents_.push_back({std::string(fits ? document : std::string_view()), document_cost});
+  documents_.back().bytes += documents_.back().text.size();
+  document_bytes_ += documents_.back().bytes;
   while (document_bytes_ > options_.evidence_bytes_max) {
-    document_bytes_ -= documents_.front().size() + sizeof(std::string);
+    document_bytes_ -= documents_.front().bytes;
     documents_.pop_front();
     ++first_document_;
   }
@@ -455,10 +458,10 @@ std::vector<std::string> Window::evidence(const Group& group, std::uint64_t coun
   const std::size_t shown = std::min<std::size_t>(group.evidence.size(), std::max<std::uint64_t>(1, count));
   for (std::size_t i = group.evidence.size() - shown; i < group.evidence.size(); ++i) {
     const std::uint64_t number = group.evidence[i];
-    if (number < first_document_ || documents_[number - first_document_].empty()) {
+    if (number < first_document_ || documents_[number - first_document_].text.empty()) {
       ++counters_.evidence_dropped;
     } else {
-      documents.push_back(documents_[number - first_document_]);
+      documents.push_back(documents_[number - first_document_].text);
     }
   }
   return documents;

@@ -34,6 +34,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/state_bytes.h"
 #include "detect/aggregate.h"
 #include "detect/alert_course.h"
 #include "detect/rule.h"
@@ -89,8 +90,9 @@ class Window final {
     bool holds = false;                   // the condition, when last looked at; of new_value: it is known
     std::unique_ptr<AlertCourse> course;  // none: nothing has been told, nor is it held back
     std::vector<std::uint64_t> evidence;  // numbers of documents, oldest first
-    std::vector<std::pair<std::string, std::string>> shown;  // the group as alerts show it
-    std::list<const std::string*>::iterator place;           // in the order of last use
+    std::vector<std::pair<std::string, std::string>> shown;           // the group as alerts show it
+    std::list<std::pair<const std::string, Group>*>::iterator place;  // in the order of last use
+    std::uint32_t rank = 0;                                           // in that order, while the window is saved
   };
 
   // `rule` outlives the window.
@@ -129,7 +131,7 @@ class Window final {
     }
     for (auto watched = watched_.begin(); watched != watched_.end();) {
       Group& group = **watched++;  // pass() may end the watch
-      while (pass(group, now_ns, firing)) fire(**group.place, group, firing);
+      while (pass(group, now_ns, firing)) fire((*group.place)->first, group, firing);
     }
   }
 
@@ -138,6 +140,13 @@ class Window final {
   // Some group has something that the clock can change.
   [[nodiscard]] bool watched() const { return !watched_.empty(); }
   [[nodiscard]] const Counters& counters() const { return counters_; }
+
+  // All of it, as between two events; the keys of groups stand in there as they are.
+  void save(StateWriter& out);
+  // What save() wrote, for the same rule under the same options. REQUIRES: nothing was counted yet. When `in` has
+  // failed afterwards the window is good for nothing.
+  void load(StateReader& in);
+
   [[nodiscard]] std::size_t groups() const { return groups_.size(); }
 
  private:
@@ -173,22 +182,38 @@ class Window final {
   [[nodiscard]] Firing firing_of(double measure, std::size_t points, std::int64_t started_ns,
                                  std::int64_t time_ns) const;
   void erase(const std::string& key);
+  void save_documents(StateWriter& out) const;
+  void save_group(StateWriter& out, const std::string& key, const Group& group) const;
+  void load_documents(StateReader& in);
+  void load_group(StateReader& in, Group& group) const;
+  void load_points(StateReader& in, Group& group) const;
+  // The group at each place in the order of last use; none: it is not by_clock_ and any order will do.
+  [[nodiscard]] std::vector<std::uint32_t> load_order(StateReader& in, std::size_t groups);
+  // False: one key stands there twice.
+  [[nodiscard]] bool take_over(std::vector<std::pair<std::string, Group>> groups,
+                               const std::vector<std::uint32_t>& order);
   void let_go_of_quiet();
+
+  // Kept as evidence.
+  struct Document {
+    std::string text;
+    std::size_t bytes = 0;  // that it counts for, also when the text is not kept
+  };
 
   const CorrelationRule& rule_;
   const Options options_;
   const bool by_clock_;
   const std::int64_t keep_ns_;  // how long an alert outlasts its condition
   std::unordered_map<std::string, Group> groups_;
-  std::list<const std::string*> recent_;  // keys, the last used first
+  std::list<std::pair<const std::string, Group>*> recent_;  // the last used first
   struct KeyOrder {
-    bool operator()(const Group* a, const Group* b) const { return **a->place < **b->place; }
+    bool operator()(const Group* a, const Group* b) const { return (*a->place)->first < (*b->place)->first; }
   };
   std::set<Group*, KeyOrder> watched_;  // those with a course
   std::vector<End> ends_;
   std::int64_t newest_ns_ = 0;
   std::int64_t first_ns_ = INT64_MAX;  // the first event of all groups
-  std::deque<std::string> documents_;
+  std::deque<Document> documents_;
   std::uint64_t first_document_ = 0;  // the number of documents_.front()
   std::size_t document_bytes_ = 0;
   Counters counters_;

@@ -2,8 +2,9 @@
 #pragma once
 // AlertSink: delivers alerts to a webhook, one after the other in their order, again with backoff until each is taken.
 // Its queue is bounded: when it is full the oldest waiting alert is dropped and counted, because the newest says more
-// about now; the store and Elasticsearch have them all. What waits stands in a file as well, written within a second,
-// so that it survives a restart. Owned by the wiring. Thread: loop.
+// about now; the store and Elasticsearch have them all. What waits is handed out to be kept with the state of the rules
+// and taken back after a restart; what was taken is remembered, so that nothing is told anew because its lines are read
+// again. Owned by the wiring. Thread: loop.
 
 #include <cstdint>
 #include <deque>
@@ -17,6 +18,7 @@
 #include "loop/http_client.h"
 #include "loop/scheduler.h"
 #include "sinks/backoff.h"
+#include "sinks/taken_alerts.h"
 
 namespace tapewatch {
 
@@ -28,7 +30,8 @@ struct AlertSinkOptions {
   // "<t>.<body>" with this key.
   std::string hmac_key;
   TlsOptions tls;
-  std::string state_file;  // "": what waits lives in memory only
+  std::string taken_file;  // "": what was taken is forgotten with the process
+  std::size_t taken_max = 10'000;
   std::size_t queue_count_max = 1000;
   std::size_t queue_bytes_max = std::size_t{4} << 20;
   BackoffOptions backoff;
@@ -42,14 +45,20 @@ struct AlertSinkStats {
   std::uint64_t retried = 0;
   std::uint64_t dropped = 0;   // the queue was full
   std::uint64_t rejected = 0;  // the receiver refused it for good
-  std::uint64_t unsaved = 0;   // the file could not be written
+  std::uint64_t known = 0;     // taken in an earlier life already
   std::size_t queued = 0;
   std::size_t queued_bytes = 0;
 };
 
+// As it is sent.
+struct AlertMessage {
+  std::string id;
+  std::string body;
+  friend bool operator==(const AlertMessage&, const AlertMessage&) = default;
+};
+
 class AlertSink final {
  public:
-  // Reads the file and sends what is in it; one that is broken is told and left out.
   AlertSink(AlertSinkOptions options, Scheduler& scheduler, const Clock& clock, HttpPoster& poster, Log& log,
             Random random = random_unit);
   ~AlertSink();
@@ -57,38 +66,32 @@ class AlertSink final {
   AlertSink& operator=(const AlertSink&) = delete;
 
   void deliver(const Alert& alert);
+  void deliver(AlertMessage message);
+  // What is not taken yet, oldest first.
+  [[nodiscard]] const std::deque<AlertMessage>& waiting() const { return queue_; }
   // Calls `done` when everything is delivered, or at the deadline of the steady clock; `done` may destroy this.
-  // What is not delivered by then stands in the file.
   void drain(std::int64_t deadline_ns, std::function<void(bool all_delivered)> done);
   [[nodiscard]] AlertSinkStats stats() const;
 
  private:
-  struct Message {
-    std::string id;
-    std::string body;
-  };
   void send();
   void on_reply(const HttpReply& reply);
   void pop();
-  void push(Message message);
   void make_room(std::size_t bytes);
-  void changed();
-  void load();
-  void save();
 
   const AlertSinkOptions options_;
   const Random random_;
   const Clock& clock_;
   HttpPoster& poster_;
   Log& log_;
-  std::deque<Message> queue_;  // the first is the one that is being sent or waits for its retry
+  TakenAlerts taken_;
+  std::deque<AlertMessage> queue_;  // the first is the one that is being sent or waits for its retry
   std::size_t queued_bytes_ = 0;
   HttpId pending_ = 0;
   int attempts_ = 0;
   AlertSinkStats stats_;
   std::function<void(bool)> drained_;
   Timer retry_;
-  Timer save_;
   Timer deadline_;
 };
 

@@ -95,7 +95,7 @@ class Webhook(ledger.LedgerCase):
     def waiting(self):
         """How many alerts the file holds."""
         try:
-            with open(os.path.join(self.folder, "state", "webhook.state"), "rb") as state:
+            with open(os.path.join(self.folder, "state", "rules"), "rb") as state:
                 return state.read().count(b'"n')
         except FileNotFoundError:
             return 0

@@ -4,7 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <string>
 
 #include "fake/folder.h"
@@ -28,7 +27,6 @@ class AlertSinkTest : public testing::Test {
     make();
   }
   void make() {
-    sink_.reset();
     sink_ = std::make_unique<AlertSink>(options_, time_, time_, poster_, log_, [] { return 0.5; });
   }
   void deliver(const std::string& rule) {
@@ -146,45 +144,47 @@ TEST_F(AlertSinkTest, DrainWaitsForTheQueueOrItsDeadline) {
   EXPECT_EQ(time_.timers(), 0U);
 }
 
-TEST_F(AlertSinkTest, WhatWaitsSurvivesARestart) {
+TEST_F(AlertSinkTest, WhatWasTakenIsNotToldAgainByTheNextLife) {
   const TemporaryFolder folder;
-  options_.state_file = folder.path("webhook.state");
-  make();
-  for (const char* rule : {"one", "two", "three"}) deliver(rule);
-  poster_.answer(200, "");
-  poster_.fail(Code::network, "refused");
-  time_.advance(seconds(1));
-  make();
-  EXPECT_EQ(sink_->stats().queued, 2U);
-  for (const char* rule : {"two", "three"}) {
-    ASSERT_EQ(poster_.pending(), 1U);
-    EXPECT_THAT(poster_.at().body, HasSubstr(rule));
-    EXPECT_THAT(poster_.at().request.headers, Contains("X-Tapewatch-Alert-Id: " + to_hex(alert_id(rule, {}, 1))));
-    poster_.answer(200, "");
-  }
-  time_.advance(seconds(1));
-  make();
-  EXPECT_EQ(sink_->stats().queued, 0U);
-}
-
-TEST_F(AlertSinkTest, AStopWritesWhatIsLeft) {
-  const TemporaryFolder folder;
-  options_.state_file = folder.path("webhook.state");
+  options_.taken_file = folder.path("webhook.taken");
   make();
   deliver("one");
-  sink_->drain(time_.steady_ns(), [](bool) {});
-  time_.settle();
+  deliver("two");
+  poster_.answer(200, "");
+  ASSERT_EQ(sink_->waiting().size(), 1u);
+  const AlertMessage two = sink_->waiting().front();
+  sink_.reset();
   make();
-  EXPECT_EQ(sink_->stats().queued, 1U);
+  sink_->deliver(two);  // as it was kept
+  deliver("one");
+  deliver("three");
+  EXPECT_EQ(sink_->stats().known, 1u);
+  for (const char* rule : {"two", "three"}) {
+    ASSERT_EQ(poster_.pending(), 1u);
+    EXPECT_THAT(poster_.at().body, HasSubstr(rule));
+    poster_.answer(200, "");
+  }
+  deliver("three");
+  EXPECT_EQ(poster_.pending(), 1u) << "in one life the same alert may well be told again";
 }
 
-TEST_F(AlertSinkTest, ABrokenFileIsLeftOutAndTold) {
+TEST_F(AlertSinkTest, WhatWasTakenIsReadAsFarAsItIsWhole) {
   const TemporaryFolder folder;
-  options_.state_file = folder.path("webhook.state");
-  std::ofstream(options_.state_file) << "tapewatch webhook 1\nnonsense";
+  options_.taken_file = folder.path("webhook.taken");
+  options_.taken_max = 2;
+  const std::string id = to_hex(alert_id("one", {}, 1));
+  const std::string older(32, 'a');
+  folder.write("webhook.taken", older + "\nnonsense\n" + std::string(32, 'b') + "\n" + id + "\n" + id.substr(0, 7));
   make();
-  EXPECT_EQ(sink_->stats().queued, 0U);
-  EXPECT_TRUE(log_.has("left out"));
+  deliver("one");
+  EXPECT_EQ(sink_->stats().known, 1u);
+  sink_->deliver(AlertMessage{older, "{}"});
+  EXPECT_EQ(sink_->stats().known, 1u) << "only the newest are kept";
+  for (int i = 0; i < 6; ++i) {
+    deliver("x" + std::to_string(i));
+    while (poster_.pending() > 0) poster_.answer(200, "");
+  }
+  EXPECT_LE(std::filesystem::file_size(options_.taken_file), 33u * 5);
 }
 
 }  // namespace
