@@ -165,7 +165,6 @@ AlertSinkOptions alert_options(const Config& config) {
   AlertSinkOptions options;
   options.taken_file = config.state_dir + "/webhook.taken";
   options.url = webhook.url;
-  options.state_file = config.state_dir + "/webhook.state";
   options.hmac_key = webhook.secret.reveal();
   options.request_timeout = webhook.timeout;
   options.queue_count_max = webhook.queue_max;

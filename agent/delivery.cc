@@ -204,7 +204,6 @@ void Delivery::update_alert_metrics() {
   metrics_.output_items.with({"webhook", "rejected"}).raise_to(stats.rejected);
   metrics_.output_items.with({"webhook", "duplicate"}).raise_to(stats.known);
   metrics_.events_discarded.with({"webhook", "queue_full", "false"}).raise_to(stats.dropped);
-  metrics_.state_write_failures.with({"webhook"}).raise_to(stats.unsaved);
 }
 
 void Delivery::update_alertmanager_metrics() {

@@ -8,8 +8,8 @@
 
 #include "base/files.h"
 #include "base/hash.h"
-#include "detect/alert_bytes.h"
 #include "base/state_bytes.h"
+#include "detect/alert_bytes.h"
 
 namespace tapewatch {
 namespace {

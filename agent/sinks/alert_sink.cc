@@ -6,15 +6,9 @@
 
 #include "base/check.h"
 #include "base/hash.h"
-#include "base/state_bytes.h"
-#include "base/state_file.h"
 
 namespace tapewatch {
 namespace {
-
-constexpr std::chrono::seconds save_after{1};
-constexpr std::uint64_t file_bytes_max = 1u << 30;
-constexpr std::string_view file_head = "tapewatch webhook 1\n";
 
 std::string hex(const std::array<std::uint8_t, 32>& bytes) {
   static constexpr char digits[] = "0123456789abcdef";
@@ -40,17 +34,13 @@ AlertSink::AlertSink(AlertSinkOptions options, Scheduler& scheduler, const Clock
       log_(log),
       taken_(options_.taken_file, options_.taken_max, log),
       retry_(scheduler, [this] { send(); }),
-      save_(scheduler, [this] { save(); }),
       deadline_(scheduler, [this] {
         const bool all = queue_.empty();
         retry_.stop();
-        save();
         poster_.cancel(std::exchange(pending_, 0));
         if (const auto done = std::exchange(drained_, nullptr)) done(all);
       }) {
   CHECK(!options_.url.empty());
-  load();
-  send();
 }
 
 AlertSink::~AlertSink() { poster_.cancel(pending_); }
@@ -72,15 +62,10 @@ void AlertSink::deliver(AlertMessage message) {
     log_.error("alert larger than the webhook's queue, dropped", {{"bytes", message.body.size()}});
     return;
   }
-  push(std::move(message));
-  changed();
-  send();
-}
-
-void AlertSink::push(AlertMessage message) {
   make_room(message.body.size());
   queued_bytes_ += message.body.size();
   queue_.push_back(std::move(message));
+  if (queue_.size() == 1) send();
 }
 
 void AlertSink::make_room(std::size_t bytes) {
@@ -145,7 +130,6 @@ void AlertSink::pop() {
   taken_.taken(queue_.front().id);
   queued_bytes_ -= queue_.front().body.size();
   queue_.pop_front();
-  changed();
   if (queue_.empty() && drained_) deadline_.start({});
 }
 
@@ -154,43 +138,6 @@ void AlertSink::drain(std::int64_t deadline_ns, std::function<void(bool all_deli
   drained_ = std::move(done);
   const std::int64_t left_ns = queue_.empty() ? 0 : std::max<std::int64_t>(deadline_ns - clock_.steady_ns(), 0);
   deadline_.start(std::chrono::nanoseconds(left_ns));
-}
-
-void AlertSink::changed() {
-  if (!options_.state_file.empty() && !save_.running()) save_.start(save_after);
-}
-
-void AlertSink::save() {
-  save_.stop();
-  if (options_.state_file.empty()) return;
-  std::string content;
-  StateWriter out(content);
-  for (const AlertMessage& message : queue_) {
-    out.text(message.id);
-    out.text(message.body);
-  }
-  if (const Status written = write_state_file(options_.state_file, file_head, content); !written.ok()) {
-    ++stats_.unsaved;
-    log_.error("the alerts that wait for the webhook could not be written",
-               {{"error.message", written.error().message}});
-  }
-}
-
-void AlertSink::load() {
-  if (options_.state_file.empty()) return;
-  const auto content = read_state_file(options_.state_file, file_head, file_bytes_max);
-  if (!content.ok()) {
-    log_.error("the file of alerts that wait for the webhook cannot be read and is left out",
-               {{"error.message", content.error().message}});
-  } else if (*content) {
-    StateReader in(**content);
-    while (!in.at_end()) {
-      AlertMessage message{std::string(in.text()), std::string(in.text())};
-      if (in.failed() || taken_.before(message.id)) continue;
-      taken_.waits(message.id);
-      push(std::move(message));
-    }
-  }
 }
 
 AlertSinkStats AlertSink::stats() const {

@@ -2,10 +2,9 @@
 #pragma once
 // AlertSink: delivers alerts to a webhook, one after the other in their order, again with backoff until each is taken.
 // Its queue is bounded: when it is full the oldest waiting alert is dropped and counted, because the newest says more
-// about now; the store and Elasticsearch have them all. What waits stands in a file as well, written within a second,
-// so that it survives a restart; it is also handed out to be kept with the state of the rules, exact to the alert, and
-// taken back. What was taken is remembered, so that nothing is told anew because its lines are read again. Owned by the
-// wiring. Thread: loop.
+// about now; the store and Elasticsearch have them all. What waits is handed out to be kept with the state of the rules
+// and taken back after a restart; what was taken is remembered, so that nothing is told anew because its lines are read
+// again. Owned by the wiring. Thread: loop.
 
 #include <cstdint>
 #include <deque>
@@ -33,7 +32,6 @@ struct AlertSinkOptions {
   TlsOptions tls;
   std::string taken_file;  // "": what was taken is forgotten with the process
   std::size_t taken_max = 10'000;
-  std::string state_file;  // "": what waits lives in memory only
   std::size_t queue_count_max = 1000;
   std::size_t queue_bytes_max = std::size_t{4} << 20;
   BackoffOptions backoff;
@@ -48,7 +46,6 @@ struct AlertSinkStats {
   std::uint64_t dropped = 0;   // the queue was full
   std::uint64_t rejected = 0;  // the receiver refused it for good
   std::uint64_t known = 0;     // taken in an earlier life already
-  std::uint64_t unsaved = 0;   // the file could not be written
   std::size_t queued = 0;
   std::size_t queued_bytes = 0;
 };
@@ -62,7 +59,6 @@ struct AlertMessage {
 
 class AlertSink final {
  public:
-  // Reads the file and sends what is in it; one that is broken is told and left out.
   AlertSink(AlertSinkOptions options, Scheduler& scheduler, const Clock& clock, HttpPoster& poster, Log& log,
             Random random = random_unit);
   ~AlertSink();
@@ -74,7 +70,6 @@ class AlertSink final {
   // What is not taken yet, oldest first.
   [[nodiscard]] const std::deque<AlertMessage>& waiting() const { return queue_; }
   // Calls `done` when everything is delivered, or at the deadline of the steady clock; `done` may destroy this.
-  // What is not delivered by then stands in the file.
   void drain(std::int64_t deadline_ns, std::function<void(bool all_delivered)> done);
   [[nodiscard]] AlertSinkStats stats() const;
 
@@ -82,11 +77,7 @@ class AlertSink final {
   void send();
   void on_reply(const HttpReply& reply);
   void pop();
-  void push(AlertMessage message);
   void make_room(std::size_t bytes);
-  void changed();
-  void load();
-  void save();
 
   const AlertSinkOptions options_;
   const Random random_;
@@ -101,7 +92,6 @@ class AlertSink final {
   AlertSinkStats stats_;
   std::function<void(bool)> drained_;
   Timer retry_;
-  Timer save_;
   Timer deadline_;
 };
 

@@ -19,9 +19,8 @@ class TakenAlerts final {
   // Reads the file; what it holds beyond whole lines is ignored. `path` "": nothing is kept.
   TakenAlerts(std::string path, std::size_t ids_max, Log& log);
 
-  // It was taken in an earlier life, or waits since.
+  // It was taken in an earlier life.
   [[nodiscard]] bool before(const std::string& id) const { return before_.contains(id); }
-  void waits(const std::string& id) { before_.insert(id); }
   void taken(const std::string& id);
 
  private:

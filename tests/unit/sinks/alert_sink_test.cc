@@ -4,7 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <string>
 
 #include "fake/folder.h"
@@ -28,7 +27,6 @@ class AlertSinkTest : public testing::Test {
     make();
   }
   void make() {
-    sink_.reset();
     sink_ = std::make_unique<AlertSink>(options_, time_, time_, poster_, log_, [] { return 0.5; });
   }
   void deliver(const std::string& rule) {
@@ -187,59 +185,6 @@ TEST_F(AlertSinkTest, WhatWasTakenIsReadAsFarAsItIsWhole) {
     while (poster_.pending() > 0) poster_.answer(200, "");
   }
   EXPECT_LE(std::filesystem::file_size(options_.taken_file), 33u * 5);
-}
-
-TEST_F(AlertSinkTest, WhatWaitsSurvivesARestart) {
-  const TemporaryFolder folder;
-  options_.state_file = folder.path("webhook.state");
-  make();
-  for (const char* rule : {"one", "two", "three"}) deliver(rule);
-  poster_.answer(200, "");
-  poster_.fail(Code::network, "refused");
-  time_.advance(seconds(1));
-  make();
-  EXPECT_EQ(sink_->stats().queued, 2U);
-  for (const char* rule : {"two", "three"}) {
-    ASSERT_EQ(poster_.pending(), 1U);
-    EXPECT_THAT(poster_.at().body, HasSubstr(rule));
-    EXPECT_THAT(poster_.at().request.headers, Contains("X-Tapewatch-Alert-Id: " + to_hex(alert_id(rule, {}, 1))));
-    poster_.answer(200, "");
-  }
-  time_.advance(seconds(1));
-  make();
-  EXPECT_EQ(sink_->stats().queued, 0U);
-}
-
-TEST_F(AlertSinkTest, WhatWaitsInTheFileIsNotTakenTwice) {
-  const TemporaryFolder folder;
-  options_.state_file = folder.path("webhook.state");
-  make();
-  deliver("one");
-  time_.advance(seconds(1));
-  make();
-  deliver("one");  // by its line, read again
-  EXPECT_EQ(sink_->stats().queued, 1U);
-  EXPECT_EQ(sink_->stats().known, 1U);
-}
-
-TEST_F(AlertSinkTest, AStopWritesWhatIsLeft) {
-  const TemporaryFolder folder;
-  options_.state_file = folder.path("webhook.state");
-  make();
-  deliver("one");
-  sink_->drain(time_.steady_ns(), [](bool) {});
-  time_.settle();
-  make();
-  EXPECT_EQ(sink_->stats().queued, 1U);
-}
-
-TEST_F(AlertSinkTest, ABrokenFileIsLeftOutAndTold) {
-  const TemporaryFolder folder;
-  options_.state_file = folder.path("webhook.state");
-  std::ofstream(options_.state_file) << "tapewatch webhook 1\nnonsense";
-  make();
-  EXPECT_EQ(sink_->stats().queued, 0U);
-  EXPECT_TRUE(log_.has("left out"));
 }
 
 }  // namespace
