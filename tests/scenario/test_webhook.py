@@ -92,14 +92,6 @@ class Webhook(ledger.LedgerCase):
         self.log.flush()
         return time.time()
 
-    def waiting(self):
-        """How many alerts the file holds."""
-        try:
-            with open(os.path.join(self.folder, "state", "rules"), "rb") as state:
-                return state.read().count(b'"n')
-        except FileNotFoundError:
-            return 0
-
     def test_alert_latency(self):
         """From the line's write to its POST, among lines that nobody waits for."""
         other = "".join('{"event.action":"order-accepted","order":{"id":"o%d"}}\n' % n for n in range(BUSY_LINES_A_SECOND // 100))
@@ -120,11 +112,11 @@ class Webhook(ledger.LedgerCase):
         self.receiver.status = 503
         for number in range(5):
             self.reject(number)
-        self.until(lambda: self.waiting() == 5, 20, "the file of what waits")
+        self.until(lambda: self.alerting.metric("tapewatch_alerts_total") == 5, 20, "five alerts")
         self.alerting.kill()
         self.alerting.start()
         self.reject(5)
-        self.until(lambda: self.waiting() == 6, 20, "the sixth beside them")
+        self.until(lambda: self.alerting.metric("tapewatch_input_lag_bytes") == 0, 20, "the sixth line")
         self.alerting.stop()
         self.receiver.status = 200
         self.alerting.start()
