@@ -12,6 +12,7 @@
 #include "base/state_bytes.h"
 #include "detect/detector.h"
 #include "detect/rule_loader.h"
+#include "base/state_bytes.h"
 #include "event/parser.h"
 #include "rule_state.h"
 
