@@ -58,7 +58,13 @@ void LogWriter::take_in(const LogBatch& batch, LogStore::Done done) {
 void LogWriter::add_record(const LogRecord& record, std::string_view document) {
   if (blocks_.empty() || blocks_.back().sealed || !blocks_.back().block->fits(document.size()))
     start_block(document.size());
-  blocks_.back().block->add(record, document, filter_, scratch_);
+  if (options_.keep_ids) {
+    blocks_.back().block->add(record, document, filter_, scratch_);
+  } else {
+    LogRecord without = record;
+    without.id_high = without.id_low = 0;
+    blocks_.back().block->add(without, document, filter_, scratch_);
+  }
   ++next_sequence_;
   pending_bytes_ += document.size();
 }
@@ -157,7 +163,9 @@ Status LogWriter::write_block(const OpenBlock& open) {
     row.time_min_ns = std::min(row.time_min_ns, heads[i].time_ns);
     row.time_max_ns = std::max(row.time_max_ns, heads[i].time_ns);
   }
-  return live_->put_block(row, encode_heads(heads, block.records()), compressor_.compress(block.raw()),
+  const std::string columns =
+      encode_heads(heads, block.records(), compressor_);  // before the body, whose bytes are the compressor's
+  return live_->put_block(row, columns, compressor_.compress(block.raw()),
                           open.sealed ? block.filter_bits() : filter_.bits(), open.sealed);
 }
 

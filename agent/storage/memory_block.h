@@ -56,12 +56,6 @@ class MemoryBlock final {
   std::string filter_bits_;
 };
 
-// The columns of `count` heads: version, count, levels, lengths, time deltas, ids, hash. Lengths are enough, because
-// documents stand one behind the other with one byte between them.
-[[nodiscard]] std::string encode_heads(const RecordHead* heads, std::size_t count);
-// False when they are damaged or do not fit a body of `raw_bytes`.
-[[nodiscard]] bool decode_heads(std::string_view bytes, std::size_t raw_bytes, std::vector<RecordHead>& out);
-
 // zstd, with its working memory kept from call to call. Thread: one at a time.
 class Compressor final {
  public:
@@ -89,5 +83,13 @@ class Decompressor final {
  private:
   void* context_;
 };
+
+// The columns of `count` heads: version, whether there are ids, the unit of time, count; levels, lengths and time
+// differences, each a frame; ids; hash. Lengths are enough, because documents stand one behind the other with one byte
+// between them. Ids that are all zero are not stored.
+[[nodiscard]] std::string encode_heads(const RecordHead* heads, std::size_t count, Compressor& compressor);
+// Also of version 1. False when they are damaged or do not fit a body of `raw_bytes`.
+[[nodiscard]] bool decode_heads(std::string_view bytes, std::size_t raw_bytes, Decompressor& decompressor,
+                                std::vector<RecordHead>& out);
 
 }  // namespace tapewatch

@@ -147,6 +147,15 @@ void QueryNode::collect_tokens() {
   if (!path.empty()) {
     for (const std::uint64_t hash : token_hashes(path)) tokens.push_back(hash);
   }
+  const auto take_longer = [this](const std::string& part) {
+    if (part.size() > needed.size()) needed = part;
+  };
+  if (kind == Kind::text || kind == Kind::field_text) {
+    for (const std::string& part : pattern.parts) take_longer(part);
+  }
+  if (kind == Kind::all_of) {
+    for (const QueryNode& child : children) take_longer(child.needed);
+  }
 }
 
 bool QueryNode::wants_filter() const {

@@ -47,8 +47,9 @@ class QueryNode final {
   TextPattern pattern;
   NumberRange range;
   std::vector<std::uint64_t> tokens;  // of path and pattern: a block without one of them holds no match
+  std::string needed;                 // folded; every matching document's unescaped text holds it; empty: nothing known
 
-  // To be called once on the finished tree.
+  // To be called once on the finished tree: fills in `tokens` and `needed`.
   void collect_tokens();
   [[nodiscard]] bool wants_filter() const;
   // `bits` as TokenFilter stores them.

@@ -15,7 +15,7 @@ namespace tapewatch {
 namespace {
 
 constexpr std::int64_t application_id = 0x74776C73;  // "twls"
-constexpr std::int64_t format_version = 1;
+constexpr std::int64_t format_version = 2;
 
 constexpr const char* schema =
     "CREATE TABLE blocks(first INTEGER PRIMARY KEY, records INTEGER NOT NULL, raw_bytes INTEGER NOT NULL,"
@@ -263,7 +263,7 @@ Result<SegmentReader::Facts> SegmentReader::facts() {
   if (!next.ok()) return next.error();
   const Result<std::int64_t> written = number("SELECT value FROM facts WHERE name = 'written_ns'");
   if (!written.ok()) return written.error();
-  return Facts{next.value(), written.value()};
+  return Facts{next.value(), written.value(), version.value() == format_version};
 }
 
 Status SegmentReader::add_positions(KeptPositions& into) {

@@ -22,6 +22,7 @@ struct Segment {
   const std::string path;
   const std::int64_t first_sequence;
   std::atomic<bool> sealed{false};   // the write-ahead log is empty for ever
+  bool goes_on = true;               // the writer thread's: not of an older version
   std::atomic<bool> removed{false};  // unlinked, or moved aside
   std::atomic<bool> damaged{false};  // a reader met damage of the file as a whole: to be moved aside
   std::atomic<std::int64_t> bytes{0};
@@ -118,6 +119,7 @@ class SegmentReader final {
   struct Facts {
     std::int64_t next_sequence = 0;
     std::int64_t written_ns = 0;
+    bool newest_format = false;  // else it is read, and never written again
   };
   [[nodiscard]] Result<Facts> facts();
   [[nodiscard]] Status add_positions(KeptPositions& into);

@@ -29,6 +29,7 @@ class LogStoreGrepTest : public ::testing::Test {
   void SetUp() override {
     LogStore::Options options;
     options.folder = folder_.path("store");
+    options.keep_ids = true;
     options.block_bytes = 2 * 1024;  // enough blocks for groups of filters, and rows beside them
     options.commit_bytes = 16 * 1024;
     options.recent_bytes = 16 * 1024;
