@@ -73,8 +73,8 @@ int main(int count, char** words) {
   for (int i = 1; i < count; ++i) {
     if (std::strcmp(words[i], "--gate") == 0) {
       asked.gate = true;
-      asked.run.log_bytes = 48u << 20;
-      asked.run.full_text_lines = 30'000;
+      asked.run.log_bytes = 96u << 20;
+      asked.run.full_text_lines = 120'000;
     } else if (std::strcmp(words[i], "--log-bytes") == 0 && i + 1 < count) {
       asked.run.log_bytes = std::strtoull(words[++i], nullptr, 10);
     } else {
