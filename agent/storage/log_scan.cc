@@ -52,6 +52,7 @@ LogScan::End LogScan::scan_segment(Segment& segment, bool wants_documents, const
   }
   groups_.clear();
   tested_group_ = -1;
+  dictionary_loaded_ = false;
   if (filtered_) {
     Result<std::vector<FilterGroup>> groups = reader.value()->groups();
     if (!groups.ok()) {
@@ -93,10 +94,11 @@ Result<bool> LogScan::may_match(SegmentReader& reader, const BlockRow& row) {
 Result<std::uint64_t> LogScan::test_group(SegmentReader& reader, std::int64_t number) {
   if (tested_group_ == number) return group_answer_;
   Status read = success();
-  const std::uint64_t answer = root_->group_may_match([&](std::size_t bucket) -> std::string_view {
-    if (read.ok()) read = reader.read_slice(number, bucket, filter_bits_);
-    return read.ok() ? std::string_view(filter_bits_) : std::string_view();
-  });
+  const std::uint64_t answer =
+      root_->group_may_match(reader.filter_buckets(), [&](std::size_t bucket) -> std::string_view {
+        if (read.ok()) read = reader.read_slice(number, bucket, filter_bits_);
+        return read.ok() ? std::string_view(filter_bits_) : std::string_view();
+      });
   if (!read.ok()) return std::move(read).error();
   tested_group_ = number;
   group_answer_ = answer;
@@ -119,6 +121,15 @@ LogScan::End LogScan::scan_row(SegmentReader& reader, Segment& segment, const Bl
     note_failure(segment, read.error());
     return End::all_seen;
   }
+  if (body && !dictionary_loaded_) {
+    read = reader.read_dictionary(dictionary_);
+    if (!read.ok()) {
+      note_failure(segment, read.error());
+      return End::all_seen;
+    }
+    decompressor_.use_dictionary(dictionary_);
+    dictionary_loaded_ = true;
+  }
   const auto raw_bytes = static_cast<std::size_t>(std::max<std::int64_t>(0, row.raw_bytes));
   if (body && !decompressor_.decompress(body_, raw_bytes, raw_)) {
     note_damage(segment, row.first_sequence, "body");
@@ -131,7 +142,7 @@ LogScan::End LogScan::scan_row(SegmentReader& reader, Segment& segment, const Bl
     bytes_ += row.raw_bytes - row.records;
     return End::all_seen;
   }
-  if (!decode_heads(heads_bytes_, raw_bytes, decompressor_, heads_)) {
+  if (!decode_heads(heads_bytes_, raw_bytes, heads_decompressor_, heads_)) {
     note_damage(segment, row.first_sequence, "heads");
     return End::all_seen;
   }

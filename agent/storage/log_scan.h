@@ -79,7 +79,11 @@ class LogScan final {
   std::int64_t tested_group_ = -1;
   std::uint64_t group_answer_ = 0;
 
-  Decompressor decompressor_;
+  bool dictionary_loaded_ = false;  // into decompressor_
+
+  Decompressor decompressor_;  // of bodies
+  Decompressor heads_decompressor_;
+  std::string dictionary_;
   std::string filter_bits_;
   std::string heads_bytes_;
   std::string body_;

@@ -58,7 +58,7 @@ int run(const Asked& asked) {
   std::printf("%-4s %-66s %10s %10s\n", "goal", "ratio", "floor", "measured");
   for (const Goal& goal : goals) {
     if (!goal.met()) missed += std::string(missed.empty() ? "" : ", ") + goal.number;
-    std::printf("%-4s %-66s %2s %7.2f %10.2f%s\n", goal.number, goal.what, goal.at_most ? "<=" : ">=", goal.floor,
+    std::printf("%-4s %-66s %2s %7.2f %10.4g%s\n", goal.number, goal.what, goal.at_most ? "<=" : ">=", goal.floor,
                 goal.measured, goal.met() ? "" : "  MISSED");
   }
   std::printf("missed: %s\n", missed.empty() ? "none" : missed.c_str());

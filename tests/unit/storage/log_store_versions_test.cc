@@ -32,6 +32,7 @@ class LogStoreVersionsTest : public ::testing::Test {
     options.folder = folder_.path("store");
     options.block_bytes = 8 * 1024;
     options.keep_ids = true;
+    options.dictionary_bytes = dictionary_bytes_;
     options.retention_age = std::chrono::hours(24 * 365 * 100);
     auto opened = LogStore::open(options, clock_, log_);
     EXPECT_TRUE(opened.ok());
@@ -104,6 +105,7 @@ class LogStoreVersionsTest : public ::testing::Test {
     }
     sqlite3_finalize(blocks);
     sqlite3_finalize(put);
+    EXPECT_EQ(sqlite3_exec(handle, "DROP TABLE dictionaries", nullptr, nullptr, nullptr), SQLITE_OK);
     set_version(handle, 1);
     sqlite3_close(handle);
   }
@@ -127,12 +129,15 @@ class LogStoreVersionsTest : public ::testing::Test {
   }
 
   const TemporaryFolder folder_;
+  std::size_t dictionary_bytes_ = 64 * 1024;
   FakeClock clock_;
   CapturedLog log_;
 };
 
 TEST_F(LogStoreVersionsTest, AnOlderSegmentIsReadAndNeverWrittenAgain) {
+  dictionary_bytes_ = 0;  // version 1 has none
   append(*open(), 0, lines);
+  dictionary_bytes_ = 64 * 1024;
   const std::string old = only_segment();
   make_version_1(old);
   const std::string before = bytes_of(old);
