@@ -18,6 +18,7 @@ namespace {
 constexpr std::size_t padding = 64;  // readable behind the last document, for loads of whole words
 constexpr char heads_version = 2;
 constexpr std::size_t raw_bytes_limit = std::size_t{1} << 30;
+constexpr std::uint64_t records_limit = std::uint64_t{1} << 24;  // of one block
 
 void put_varint(std::string& out, std::uint64_t value) {
   for (; value >= 0x80; value >>= 7) out.push_back(static_cast<char>(value | 0x80));
@@ -162,7 +163,7 @@ bool decode_heads_2(std::string_view in, std::size_t raw_bytes, Decompressor& de
   std::uint64_t ids = 0;
   std::uint64_t unit = 0;
   std::uint64_t count = 0;
-  if (!take_varint(in, ids) || !take_varint(in, unit) || unit == 0 || !take_varint(in, count) || count > raw_bytes)
+  if (!take_varint(in, ids) || !take_varint(in, unit) || unit == 0 || !take_varint(in, count) || count > std::min<std::uint64_t>(raw_bytes, records_limit))
     return false;
   std::string column;
   if (!take_column(in, count, decompressor, column) || column.size() != count) return false;
