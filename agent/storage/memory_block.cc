@@ -163,7 +163,8 @@ bool decode_heads_2(std::string_view in, std::size_t raw_bytes, Decompressor& de
   std::uint64_t ids = 0;
   std::uint64_t unit = 0;
   std::uint64_t count = 0;
-  if (!take_varint(in, ids) || !take_varint(in, unit) || unit == 0 || !take_varint(in, count) || count > std::min<std::uint64_t>(raw_bytes, records_limit))
+  if (!take_varint(in, ids) || !take_varint(in, unit) || unit == 0 || !take_varint(in, count) ||
+      count > std::min<std::uint64_t>(raw_bytes, records_limit))
     return false;
   std::string column;
   if (!take_column(in, count, decompressor, column) || column.size() != count) return false;
