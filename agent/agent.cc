@@ -54,6 +54,7 @@ Status Agent::open_parts(Diagnostics& diagnostics) {
       Tailer::open(tail_options(config_, Delivery::sinks(config_)), input_options(config_), clock_, log_);
   if (!tailer.ok()) return std::move(tailer).error().with_context("opening the inputs");
   tailer_ = std::move(*tailer);
+  open_rules();
   if (Status opened = open_metrics(); !opened.ok()) return opened;
   if (config_.http.enabled) {
     if (Status opened = open_http(); !opened.ok()) return opened;
@@ -65,6 +66,7 @@ Status Agent::open_delivery() {
   Result<std::unique_ptr<Delivery>> delivery =
       Delivery::open(config_, *loop_, clock_, log_, metrics_, [this](std::size_t sink, const Delivered& delivered) {
         tailer_->acked(sink, delivered.spans);
+        if (rules_) rules_->acked(sink, delivered.spans);
         pump();
       });
   if (!delivery.ok()) return std::move(delivery).error();
@@ -83,11 +85,13 @@ void Agent::open_stages(Diagnostics& diagnostics) {
   outputs.log = &log_;
   outputs.tell_ends = true;
   outputs.links = [this](LinkRecords records) {
-    loop_->post([this, records = std::move(records)] {
-      links_.add(records);
-      commit_now();
-    });
+    loop_->post([this, records = std::move(records)] { links_.add(records); });
   };
+  outputs.rules = [this](RuleRecords records) {
+    loop_->post([this, records = std::move(records)]() mutable { keep_rules(std::move(records)); });
+  };
+  outputs.rule_bytes_max = config_.limits.rule_state_bytes;
+  outputs.handed_on = [this] { loop_->post([this] { commit_now(); }); };
   outputs.alerts = [this](std::vector<Alert> alerts) {
     loop_->post([this, alerts = std::move(alerts)] {
       for (const Alert& alert : alerts) on_alert(alert);
@@ -102,6 +106,38 @@ void Agent::open_stages(Diagnostics& diagnostics) {
 void Agent::open_links() {
   if (!config_.enrich.correlation.enabled) return;
   stages_->restore_links(links_.load());
+}
+
+// They go on where they were; what they had told and nobody may know of is told again.
+void Agent::open_rules() {
+  RuleMemory::Options options;
+  options.bytes_max = config_.limits.rule_state_bytes;
+  options.sinks = Delivery::sinks(config_);
+  const auto committed = [this](std::uint64_t file) { return tailer_->committed(file); };
+  rules_ = std::make_unique<RuleMemory>(options, config_.state_dir, clock_, log_, committed);
+  Detector* detector = stages_->detector();
+  if (detector == nullptr) {
+    rules_->forget();
+    rules_.reset();
+    return;
+  }
+  RuleState state = rules_->open();
+  if (!state.rules.empty()) {
+    // Counters of what a killed process did are not known to the last: they begin at 0, as all others do.
+    const auto counts = state.progress.ended ? Detector::Counts::go_on : Detector::Counts::begin_anew;
+    const Result<Detector::Restored> restored = detector->load(state.rules, counts);
+    if (!restored.ok()) {
+      rules_->refused(restored.error());
+      state.progress.seen.clear();  // they see again what is read again
+    } else {
+      log_.info("rules go on", {{"rules", restored->rules}, {"start_anew", restored->left_out.size()}});
+      for (const std::string& id : restored->left_out)
+        log_.info("what a rule remembered is left out: it was changed, or is gone", {{"rule.id", id}});
+    }
+  }
+  stages_->pipeline().resume(std::move(state.progress), state.told, clock_.steady_ns(), clock_.wall_ns());
+  delivery_->restore(std::move(state.waiting), detector->firing());
+  status_.restore_counts();
 }
 
 // What is read when somebody asks, and what is fetched now and then.
@@ -173,7 +209,8 @@ void Agent::tick() {
     pump();
     if (!options_.once && !held_ && tailer_->at_end()) worker_->caught_up(clock_.steady_ns());
   }
-  if (tailer_->commit_due() && !stages_->want_links()) commit_now();
+  const bool due = tailer_->commit_due() && (!rules_ || rules_->due());
+  if (due && !stages_->want_records()) commit_now();
   delivery_->update_metrics();
   status_.update(*tailer_, *delivery_, true);
   if (options_.notify == nullptr) return;
@@ -186,9 +223,10 @@ void Agent::commit_now() {
   if (!committed.ok()) log_.error("the checkpoint could not be written", {{"reason", committed.error().message}});
 }
 
-// Links first. Those of every line that is about to be committed were added: the worker handed them on behind the last
-// batch that can be acknowledged by now.
+// Links and rules first. Those of every line that is about to be committed were added: the worker handed them on behind
+// the last batch that can be acknowledged by now.
 Status Agent::commit(bool now) {
+  if (!rules_kept_) return success();  // told already
   links_.sync();
   metrics_.state_quarantined.with({"links"}).raise_to(links_.stats().quarantined);
   metrics_.state_write_failures.with({"links"}).raise_to(links_.stats().failures);
@@ -292,7 +330,18 @@ Status Agent::reload() {
   return success();
 }
 
+// Before the positions that they go with, which are committed next.
+void Agent::keep_rules(RuleRecords records) {
+  if (records.rules_left_out > 0) metrics_.rule_losses.with({"state_left_out"}).add(records.rules_left_out);
+  rules_kept_ = rules_->save(std::move(records), delivery_->waiting_alerts());
+  if (!rules_kept_) stages_->want_whole_rules();
+  metrics_.state_quarantined.with({"rules"}).raise_to(rules_->stats().quarantined);
+  metrics_.state_write_failures.with({"rules"}).raise_to(rules_->stats().failures);
+  metrics_.rule_losses.with({"told_forgotten"}).raise_to(rules_->told_dropped());
+}
+
 void Agent::on_alert(const Alert& alert) {
+  if (rules_) rules_->told(alert);
   status_.on_alert(alert);
   delivery_->deliver(alert);
   if (options_.alert) options_.alert(alert);

@@ -24,6 +24,7 @@
 #include "masked_log.h"
 #include "metrics_scraper.h"
 #include "notify.h"
+#include "rule_memory.h"
 #include "stages.h"
 #include "tail/tailer.h"
 #include "worker.h"
@@ -61,6 +62,7 @@ class Agent final {
   Status open_delivery();
   void open_stages(Diagnostics& diagnostics);
   void open_links();
+  void open_rules();
   Status open_metrics();
   Status open_http();
   Status watch_signals();
@@ -76,6 +78,7 @@ class Agent final {
   void hinted();
   Status reload();
   void on_alert(const Alert& alert);
+  void keep_rules(RuleRecords records);
 
   // A signal asks for the end: at once, or behind what the files hold.
   void stop();
@@ -99,6 +102,7 @@ class Agent final {
   LinkFile links_;
   std::unique_ptr<Worker> worker_;
   std::unique_ptr<Tailer> tailer_;
+  std::unique_ptr<RuleMemory> rules_;  // none: there are no rules
   std::unique_ptr<HttpClient> scrape_client_;
   std::vector<std::unique_ptr<MetricsScraper>> scrapers_;
   std::unique_ptr<StoreBackend> search_;
@@ -111,6 +115,7 @@ class Agent final {
   std::unique_ptr<Timer> finish_;    // ends the reading of what is left
   std::optional<LineBlock> held_;    // read, but the worker's mailbox was full
   std::int64_t links_asked_ns_ = 0;  // when all links were last asked for, to mend their file
+  bool rules_kept_ = true;           // what they remember as of all that may be committed
   bool hint_pending_ = false;
   std::int64_t stop_deadline_ns_ = 0;  // steady; 0: nobody has asked for the end
   bool flushed_partials_ = false;

@@ -159,8 +159,10 @@ DeadLetters::Options dead_letter_options(const Config& config) {
   return options;
 }
 
-AlertSinkOptions alert_options(const WebhookConfig& webhook) {
+AlertSinkOptions alert_options(const Config& config) {
+  const WebhookConfig& webhook = config.alerts.webhook;
   AlertSinkOptions options;
+  options.taken_file = config.state_dir + "/webhook.taken";
   options.url = webhook.url;
   options.hmac_key = webhook.secret.reveal();
   options.request_timeout = webhook.timeout;

@@ -37,7 +37,7 @@ namespace tapewatch {
 [[nodiscard]] Result<std::string> authorization_now(const ElasticConfig& elastic);
 [[nodiscard]] LogStore::Options store_options(const Config& config);
 [[nodiscard]] DeadLetters::Options dead_letter_options(const Config& config);
-[[nodiscard]] AlertSinkOptions alert_options(const WebhookConfig& webhook);
+[[nodiscard]] AlertSinkOptions alert_options(const Config& config);
 [[nodiscard]] AlertmanagerOptions alertmanager_options(const Config& config);
 [[nodiscard]] HttpOptions http_options(const HttpConfig& http);
 [[nodiscard]] HostOptions host_options(const MetricsConfig& metrics);

@@ -64,6 +64,13 @@ void AgentStatus::set_rules(const Detector& detector) {
   for (const RuleSummary& rule : summaries(detector.rules())) rules_.push_back(rule_status(rule));
 }
 
+void AgentStatus::restore_counts() {
+  for (std::size_t i = 0; i < rules_.size(); ++i) {
+    rules_[i].alerts = detector_->alerts_by_rule()[i];
+    if (rules_[i].alerts > 0) metrics_.alerts.with({rules_[i].id, rules_[i].level}).raise_to(rules_[i].alerts);
+  }
+}
+
 void AgentStatus::on_alert(const Alert& alert) {
   const bool firing = alert.state == AlertState::firing;
   if (firing) metrics_.alerts.with({alert.rule_id, alert.level}).add();

@@ -25,6 +25,8 @@ class AgentStatus final {
 
   // `detector` outlives the last update().
   void set_rules(const Detector& detector);
+  // The detector goes on with the counts of an earlier life.
+  void restore_counts();
   void on_alert(const Alert& alert);
   void set_config_error(std::string error) { config_error_ = std::move(error); }
   // Metrics at once, the snapshot about once a second.

@@ -180,6 +180,7 @@ void read_limits(ConfigSection s, LimitsConfig& out) {
   s.duration("shutdown_timeout", out.shutdown_timeout, {milliseconds(100), minutes(10)});
   s.flag("stop_at_end", out.stop_at_end);
   s.duration("checkpoint_interval", out.checkpoint_interval, {milliseconds(10), minutes(1)});
+  s.size("rule_state_bytes", out.rule_state_bytes, {mib, 4 * gib});
   s.count("files_open_max", out.files_open_max, {1, 1'000'000});
   s.size("read_block_bytes", out.read_block_bytes, {4 * kib, 16 * mib});
   s.finish();

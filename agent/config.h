@@ -218,6 +218,7 @@ struct LimitsConfig {
   milliseconds shutdown_timeout{8'000};
   bool stop_at_end = false;
   milliseconds checkpoint_interval{500};
+  std::uint64_t rule_state_bytes = 256 * mib;
   std::uint64_t files_open_max = 1'000;
   std::uint64_t read_block_bytes = 256 * kib;
 };

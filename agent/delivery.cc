@@ -47,8 +47,7 @@ Result<std::unique_ptr<Delivery>> Delivery::open(const Config& config, Loop& loo
     if (Status opened = delivery->open_store(config); !opened.ok()) return std::move(opened).error();
   }
   if (!config.alerts.webhook.url.empty()) {
-    delivery->alert_sink_ =
-        std::make_unique<AlertSink>(alert_options(config.alerts.webhook), loop, clock, *delivery->http_, log);
+    delivery->alert_sink_ = std::make_unique<AlertSink>(alert_options(config), loop, clock, *delivery->http_, log);
   }
   if (!config.alerts.alertmanager.urls.empty()) {
     delivery->alertmanager_ =
@@ -110,6 +109,20 @@ void Delivery::keep(RefusedDocument refused, const std::function<void(Status)>& 
 void Delivery::deliver(const Alert& alert) {
   if (alert_sink_) alert_sink_->deliver(alert);
   if (alertmanager_) alertmanager_->deliver(alert);
+}
+
+std::vector<AlertMessage> Delivery::waiting_alerts() const {
+  if (!alert_sink_) return {};
+  return {alert_sink_->waiting().begin(), alert_sink_->waiting().end()};
+}
+
+void Delivery::restore(std::vector<AlertMessage> waiting, const std::vector<const Alert*>& firing) {
+  if (alert_sink_) {
+    for (AlertMessage& message : waiting) alert_sink_->deliver(std::move(message));
+  }
+  if (alertmanager_) {
+    for (const Alert* alert : firing) alertmanager_->confirm(*alert);
+  }
 }
 
 void Delivery::drain(std::int64_t deadline_ns, std::function<void(bool)> done) {
@@ -189,6 +202,7 @@ void Delivery::update_alert_metrics() {
   metrics_.output_items.with({"webhook", "created"}).raise_to(stats.delivered);
   metrics_.output_items.with({"webhook", "retried"}).raise_to(stats.retried);
   metrics_.output_items.with({"webhook", "rejected"}).raise_to(stats.rejected);
+  metrics_.output_items.with({"webhook", "duplicate"}).raise_to(stats.known);
   metrics_.events_discarded.with({"webhook", "queue_full", "false"}).raise_to(stats.dropped);
 }
 

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "config.h"
 #include "enrich/masker.h"
@@ -37,6 +38,10 @@ class Delivery final {
   void accept(Batch batch) { elastic_->accept(std::move(batch)); }
   void accept(StoreBatch batch) { store_sink_->accept(std::move(batch)); }
   void deliver(const Alert& alert);
+  // What the webhook has not taken yet.
+  [[nodiscard]] std::vector<AlertMessage> waiting_alerts() const;
+  // As of the end of an earlier life: what the webhook had not taken, and what was firing.
+  void restore(std::vector<AlertMessage> waiting, const std::vector<const Alert*>& firing);
 
   // Goes on until everything is resolved or the steady clock reaches `deadline_ns`, then calls `done` once.
   void drain(std::int64_t deadline_ns, std::function<void(bool all_resolved)> done);

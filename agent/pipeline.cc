@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pipeline.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -30,16 +31,54 @@ Pipeline::Pipeline(Parts parts, std::string instance, std::string alerts_index, 
   CHECK(parts_.parser != nullptr && parts_.enricher != nullptr);
 }
 
+void Pipeline::resume(RuleProgress progress, const std::vector<Alert>& told, std::int64_t now_ns,
+                      std::int64_t wall_ns) {
+  progress_ = std::move(progress);
+  seen_before_ = std::exchange(progress_.seen, {});
+  newest_event_ns_ = progress_.newest_event_ns;
+  // What passed between the two lives was silence, if nothing is found to be read.
+  newest_read_ns_ = now_ns - std::max<std::int64_t>(0, wall_ns - progress_.newest_read_wall_ns);
+  wall_offset_ns_ = wall_ns - now_ns;
+  if (parts_.detector != nullptr) update_rule_metrics();
+  for (const Alert& alert : told) {
+    if (alert.source_file != progress_.clock_file) {
+      told_before_[alert.source_file][alert.source_offset].push_back(alert);
+      continue;
+    }
+    if (parts_.bulk != nullptr) parts_.bulk->begin_block(alert.source_file, alert.source_offset, now_ns);
+    if (parts_.store != nullptr) parts_.store->begin_block(alert.source_file, alert.source_offset, now_ns);
+    add_document(alert, alert.source_offset);
+    if (parts_.bulk != nullptr) parts_.bulk->end_block(alert.source_offset + 1);
+    if (parts_.store != nullptr) parts_.store->end_block(alert.source_offset + 1);
+  }
+}
+
+RuleProgress Pipeline::take_progress() {
+  progressed_ = false;
+  progress_.newest_event_ns = newest_event_ns_;
+  progress_.newest_read_wall_ns = newest_event_ns_ == INT64_MIN ? 0 : newest_read_ns_ + wall_offset_ns_;
+  RuleProgress taken = progress_;
+  progress_.seen.clear();
+  return taken;
+}
+
 void Pipeline::run(const LineBlock& block) {
   const SourceFile& source = *block.source;
   const std::uint64_t seed = file_seed(instance_, source.input, source.head);
   if (parts_.bulk != nullptr) parts_.bulk->begin_block(source.file, block.begin, block.read_ns);
   if (parts_.store != nullptr) parts_.store->begin_block(source.file, block.begin, block.read_ns);
+  const auto before = seen_before_.find(source.file);
+  seen_to_ = before == seen_before_.end() ? 0 : before->second;
   LineCursor cursor(block);
   std::uint64_t events = 0;
   for (Line line; cursor.next(line); ++events) run_line(line, block, seed);
   metrics_.input_events.with({source.input}).add(events);
   blank_lines_.add(cursor.blank_lines());
+  if (parts_.detector != nullptr) {
+    progressed_ = true;
+    progress_.seen[source.file] = std::max(block.end, seen_to_);
+    if (before != seen_before_.end() && block.end >= seen_to_) seen_before_.erase(before);
+  }
   update_metrics();
   if (parts_.bulk != nullptr) parts_.bulk->end_block(block.end);
   if (parts_.store != nullptr) parts_.store->end_block(block.end);
@@ -89,14 +128,33 @@ void Pipeline::run_line(const Line& line, const LineBlock& block, std::uint64_t 
   }
   if (parts_.store != nullptr) parts_.store->add(event, id, document);
   if (parts_.series != nullptr) parts_.series->see(event, document, block.read_ns);
-  if (parts_.detector != nullptr) {
-    if (event.time_ns > newest_event_ns_) {
-      newest_event_ns_ = event.time_ns;
-      newest_read_ns_ = block.read_ns;
-    }
-    parts_.detector->see(event, document, alerts_);
-    if (!alerts_.empty()) deliver_alerts(line.offset);
+  if (parts_.detector == nullptr) return;
+  if (line.offset < seen_to_) return tell_again(block.source->file, line.offset);
+  see(event, document, block);
+}
+
+void Pipeline::see(Event& event, std::string_view document, const LineBlock& block) {
+  if (event.time_ns > newest_event_ns_) {
+    newest_event_ns_ = event.time_ns;
+    newest_read_ns_ = block.read_ns;
   }
+  parts_.detector->see(event, document, alerts_);
+  for (Alert& alert : alerts_) {
+    alert.source_file = block.source->file;
+    alert.source_offset = event.line().offset;
+  }
+  if (!alerts_.empty()) deliver_alerts(event.line().offset);
+}
+
+// To the outputs of documents, which know by its id whether they have it; whoever takes messages has had them.
+void Pipeline::tell_again(std::uint64_t file, std::uint64_t offset) {
+  const auto of_file = told_before_.find(file);
+  if (of_file == told_before_.end()) return;
+  const auto alerts = of_file->second.find(offset);
+  if (alerts == of_file->second.end()) return;
+  for (const Alert& alert : alerts->second) add_document(alert, offset);
+  of_file->second.erase(alerts);
+  if (of_file->second.empty()) told_before_.erase(of_file);
 }
 
 // One line in a minute, masked whole before it is cut: half a secret is one too.
@@ -120,17 +178,40 @@ void Pipeline::prepare(Event& event, const Hash128& id) {
 // `offset` is that of the line that gave rise to them; none: the clock did.
 void Pipeline::deliver_alerts(std::optional<std::uint64_t> offset) {
   for (Alert& alert : alerts_) {
-    document_.clear();
-    append_alert_document(document_, alert);
-    const Hash128 id = alert_message_id(alert);
-    if (parts_.bulk != nullptr) parts_.bulk->add_document(alerts_index_, id, document_);
-    if (parts_.store != nullptr) {
-      const Level level = alert.state == AlertState::firing ? Level::critical : Level::info;
-      parts_.store->add_document(alert.time_ns, level, id, offset, document_);
-    }
+    add_document(alert, offset);
     fired_.push_back(std::move(alert));
   }
   alerts_.clear();
+}
+
+void Pipeline::add_document(const Alert& alert, std::optional<std::uint64_t> offset) {
+  document_.clear();
+  append_alert_document(document_, alert);
+  const Hash128 id = alert_message_id(alert);
+  if (parts_.bulk != nullptr) parts_.bulk->add_document(alerts_index_, id, document_);
+  if (parts_.store != nullptr) {
+    const Level level = alert.state == AlertState::firing ? Level::critical : Level::info;
+    parts_.store->add_document(alert.time_ns, level, id, offset, document_);
+  }
+}
+
+// They are the lines of a file of their own, so that they are acknowledged like any line, and stored once.
+void Pipeline::deliver_alerts_of_clock(std::int64_t steady_ns) {
+  const std::uint64_t file = progress_.clock_file;
+  if (file == 0) return deliver_alerts(std::nullopt);
+  const std::uint64_t begin = progress_.clock_next;
+  if (parts_.bulk != nullptr) parts_.bulk->begin_block(file, begin, steady_ns);
+  if (parts_.store != nullptr) parts_.store->begin_block(file, begin, steady_ns);
+  for (Alert& alert : alerts_) {
+    alert.source_file = file;
+    alert.source_offset = progress_.clock_next++;
+    add_document(alert, alert.source_offset);
+    fired_.push_back(std::move(alert));
+  }
+  if (parts_.bulk != nullptr) parts_.bulk->end_block(progress_.clock_next);
+  if (parts_.store != nullptr) parts_.store->end_block(progress_.clock_next);
+  alerts_.clear();
+  progressed_ = true;
 }
 
 void Pipeline::hand_on_alerts() {
@@ -144,7 +225,7 @@ void Pipeline::silent_until(std::int64_t steady_ns) {
   if (silent_ns <= 0) return;
   parts_.detector->advance(newest_event_ns_ + silent_ns - parts_.detector->lateness_ns(), alerts_);
   update_rule_metrics();
-  if (!alerts_.empty()) deliver_alerts(std::nullopt);
+  if (!alerts_.empty()) deliver_alerts_of_clock(steady_ns);
   hand_on_alerts();
 }
 

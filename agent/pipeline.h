@@ -6,8 +6,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/log.h"
@@ -17,6 +19,7 @@
 #include "event/parser.h"
 #include "log_series.h"
 #include "metrics/agent_metrics.h"
+#include "rule_state.h"
 #include "sinks/bulk_builder.h"
 #include "sinks/store_feed.h"
 
@@ -42,12 +45,21 @@ class Pipeline final {
 
   Pipeline(Parts parts, std::string instance, std::string alerts_index, AgentMetrics& metrics, OnAlerts on_alerts);
 
+  // Where the rules go on: what they have seen is only delivered, and what it made them tell is told to the outputs of
+  // documents again. At the steady time `now_ns`, which is `wall_ns`. Before the first block.
+  void resume(RuleProgress progress, const std::vector<Alert>& told, std::int64_t now_ns, std::int64_t wall_ns);
+
   void run(const LineBlock& block);
   // What comes before detection, for whoever runs the detector alone (a backtest).
   void prepare(Event& event, const Hash128& id);
   // Nothing came until this steady time, and nothing waits to be read: event time goes on from the newest event as the
   // clock does, so that rules notice what does not come.
   void silent_until(std::int64_t steady_ns);
+  // How far the rules have come; of files those that were read since the last call. Between blocks.
+  [[nodiscard]] RuleProgress take_progress();
+  // Since the last take_progress() the rules have seen something.
+  [[nodiscard]] bool progressed() const { return progressed_; }
+
   // Between blocks: seals what is due.
   void turn(std::int64_t steady_ns);
   // The last call: seals everything.
@@ -58,7 +70,11 @@ class Pipeline final {
   void update_rule_metrics();
   void show_unparsed(const Line& line, const LineBlock& block);
   void run_line(const Line& line, const LineBlock& block, std::uint64_t seed);
+  void see(Event& event, std::string_view document, const LineBlock& block);
   void deliver_alerts(std::optional<std::uint64_t> offset);
+  void tell_again(std::uint64_t file, std::uint64_t offset);
+  void deliver_alerts_of_clock(std::int64_t steady_ns);
+  void add_document(const Alert& alert, std::optional<std::uint64_t> offset);
   void hand_on_alerts();
 
   const Parts parts_;
@@ -74,11 +90,18 @@ class Pipeline final {
   std::int64_t newest_event_ns_ = INT64_MIN;
   std::int64_t newest_read_ns_ = 0;          // steady time at which that event was read
   std::int64_t next_look_ns_ = 0;            // steady
+  std::int64_t wall_offset_ns_ = 0;          // of the wall clock from the steady one, at the start
   std::int64_t next_sample_ns_ = INT64_MIN;  // steady
-  std::string document_;                     // scratch: the event as delivered, when there is no
-                                             // bulk body to hold it
-  std::vector<Alert> alerts_;                // scratch: those of the line
-  std::vector<Alert> fired_;                 // those of the block
+  RuleProgress progress_;
+  bool progressed_ = false;
+  std::unordered_map<std::uint64_t, std::uint64_t> seen_before_;  // by file, in an earlier life
+  std::uint64_t seen_to_ = 0;                                     // of the file of the block
+  // By file and offset: what lines that were seen before made the rules tell.
+  std::unordered_map<std::uint64_t, std::map<std::uint64_t, std::vector<Alert>>> told_before_;
+  std::string document_;       // scratch: the event as delivered, when there is no
+                               // bulk body to hold it
+  std::vector<Alert> alerts_;  // scratch: those of the line
+  std::vector<Alert> fired_;   // those of the block
 };
 
 }  // namespace tapewatch

@@ -14,6 +14,9 @@ std::unique_ptr<Stages> Stages::open(const Config& config, AgentMetrics& metrics
   stages->open_rules(config, outputs, diagnostics);
   stages->series_ = LogSeries::open(config.metrics, stages->fields_, metrics, diagnostics);
   if (config.enrich.correlation.enabled) stages->on_links_ = std::move(outputs.links);
+  if (stages->detector_) stages->on_rules_ = std::move(outputs.rules);
+  stages->rule_bytes_max_ = outputs.rule_bytes_max;
+  stages->on_handed_on_ = std::move(outputs.handed_on);
   stages->parser_ = std::make_unique<Parser>(stages->fields_, stages->masker_->key_policy());
   if (config.elastic && outputs.batch) {
     stages->bulk_ = std::make_unique<BulkBuilder>(bulk_options(*config.elastic), std::move(outputs.batch));
@@ -31,7 +34,8 @@ std::unique_ptr<Stages> Stages::open(const Config& config, AgentMetrics& metrics
   parts.store = stages->store_.get();
   parts.samples = stages->masker_.get();
   parts.log = outputs.log;
-  if (stages->on_links_) parts.between_blocks = [&parts = *stages](bool last) { parts.hand_on_links(last); };
+  if (stages->on_links_ || stages->on_rules_)
+    parts.between_blocks = [&parts = *stages](bool last) { parts.hand_on(last); };
   stages->pipeline_ = std::make_unique<Pipeline>(parts, config.service.instance,
                                                  config.elastic ? config.elastic->alerts_data_stream : "", metrics,
                                                  std::move(outputs.alerts));
@@ -55,11 +59,24 @@ void Stages::open_rules(const Config& config, Outputs& outputs, Diagnostics& dia
   rule_reports_ = loader.reports();
 }
 
-void Stages::hand_on_links(bool last) {
-  if (!links_wanted_.exchange(false) && !last) return;
-  Correlator& correlator = enricher_->correlator();
-  if (all_links_wanted_.exchange(false)) correlator.restart_records();
-  on_links_(correlator.take_records());
+void Stages::hand_on(bool last) {
+  if (!records_wanted_.exchange(false) && !last) return;
+  if (on_rules_) hand_on_rules(last);
+  if (on_links_) {
+    Correlator& correlator = enricher_->correlator();
+    if (all_links_wanted_.exchange(false)) correlator.restart_records();
+    on_links_(correlator.take_records());
+  }
+  if (on_handed_on_) on_handed_on_();
+}
+
+void Stages::hand_on_rules(bool last) {
+  RuleRecords records;
+  const bool whole = rules_wanted_.exchange(false) || last || pipeline_->progressed();
+  records.progress = pipeline_->take_progress();
+  records.progress.ended = last;
+  if (whole) records.rules_left_out = detector_->save(records.rules.emplace(), rule_bytes_max_).rules_left_out;
+  on_rules_(std::move(records));
 }
 
 }  // namespace tapewatch

@@ -16,6 +16,7 @@
 #include "log_series.h"
 #include "metrics/agent_metrics.h"
 #include "pipeline.h"
+#include "rule_memory.h"
 #include "sinks/bulk_builder.h"
 #include "sinks/store_feed.h"
 
@@ -32,6 +33,11 @@ class Stages final {
     bool tell_ends = false;  // alerts that are over are told too
     // What the correlator learned since the last time, when it was wanted, and at the end. May be empty.
     std::function<void(LinkRecords)> links;
+    // How far the rules have come and what they remember, in `rule_bytes_max` at most; before the links. May be empty.
+    std::function<void(RuleRecords)> rules;
+    std::size_t rule_bytes_max = SIZE_MAX;
+    // Behind these two. Empty when both are.
+    std::function<void()> handed_on;
     // Every step of the rules that learn. May be empty.
     std::function<void(const Window::Step&)> step;
   };
@@ -50,12 +56,15 @@ class Stages final {
   [[nodiscard]] const std::vector<RuleLoader::Report>& rule_reports() const { return rule_reports_; }
   // Before Worker::start().
   void restore_links(std::string_view records) { enricher_->correlator().restore(records); }
-  // What was learned is to be handed on soon: it holds what all batches taught that were handed on by then. False when
-  // nothing is learned. Thread: any.
-  [[nodiscard]] bool want_links() {
-    if (on_links_) links_wanted_ = true;
-    return on_links_ != nullptr;
+  // What was learned, and what the rules remember, is to be handed on soon: it holds what all batches taught that were
+  // handed on by then. False when there is none of it. Thread: any.
+  [[nodiscard]] bool want_records() {
+    const bool any = on_links_ || on_rules_;
+    if (any) records_wanted_ = true;
+    return any;
   }
+  // What the rules remember is to be handed on the next time whether or not it has changed. Thread: any.
+  void want_whole_rules() { rules_wanted_ = true; }
   // All links are to be handed on the next time. Thread: any.
   void want_all_links() { all_links_wanted_ = true; }
 
@@ -63,10 +72,15 @@ class Stages final {
   Stages() = default;
   void open_enrichment(const Config& config, AgentMetrics& metrics);
   void open_rules(const Config& config, Outputs& outputs, Diagnostics& diagnostics);
-  void hand_on_links(bool last);
+  void hand_on(bool last);
+  void hand_on_rules(bool last);
 
   std::function<void(LinkRecords)> on_links_;
-  std::atomic<bool> links_wanted_ = false;
+  std::function<void(RuleRecords)> on_rules_;
+  std::function<void()> on_handed_on_;
+  std::size_t rule_bytes_max_ = SIZE_MAX;
+  std::atomic<bool> records_wanted_ = false;
+  std::atomic<bool> rules_wanted_ = true;
   std::atomic<bool> all_links_wanted_ = false;
   FieldTable fields_;
   std::unique_ptr<Enricher> enricher_;

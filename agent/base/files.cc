@@ -88,12 +88,17 @@ Result<std::string> read_file(const std::string& path, std::uint64_t bytes_max) 
 }
 
 Status write_file_durable(const std::string& path, std::string_view content) {
+  return write_file_durable(path, std::vector<std::string_view>{content});
+}
+
+Status write_file_durable(const std::string& path, const std::vector<std::string_view>& pieces) {
   const std::string temporary = path + ".new";
   {
     const Fd file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
     if (!file.open()) return errno_error("creating " + temporary, errno);
-    Status written = write_all(file.get(), content, temporary);
-    if (!written.ok()) return written;
+    for (const std::string_view piece : pieces) {
+      if (Status written = write_all(file.get(), piece, temporary); !written.ok()) return written;
+    }
     if (::fdatasync(file.get()) != 0) return errno_error("syncing " + temporary, errno);
   }
   if (::rename(temporary.c_str(), path.c_str()) != 0)

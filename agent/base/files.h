@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "tapewatch/result.h"
 
@@ -35,6 +36,8 @@ class Fd final {
 // Atomic and durable: a temporary neighbour, fsync, rename, fsync of the folder. Mode 0600. A reader sees the old
 // content or the new one, whatever happens.
 [[nodiscard]] Status write_file_durable(const std::string& path, std::string_view content);
+// The same of `pieces`, one behind the other.
+[[nodiscard]] Status write_file_durable(const std::string& path, const std::vector<std::string_view>& pieces);
 // Makes `next`, which is written and synced, the current file, and the one before it the previous; all in one folder,
 // which is synced. At no moment is there no current file, but on a file system without hard links: there the previous
 // one is what is left.

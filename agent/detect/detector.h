@@ -80,6 +80,7 @@ class Detector final {
   struct Saved {
     std::size_t rules_left_out = 0;  // there was no room: they would start anew
   };
+  enum class Counts : std::uint8_t { go_on, begin_anew };
   struct Restored {
     std::size_t rules = 0;              // that go on
     std::vector<std::string> left_out;  // ids of those that are gone, were changed, or were not saved
@@ -90,7 +91,7 @@ class Detector final {
   // What save() wrote, whatever the rules were then: those of the same id and form go on where they were, all others
   // start anew, and alerts of rules that did not go on end. Code::corrupt, or Code::unsupported for another version:
   // then nothing is changed. Any bytes are safe to pass. REQUIRES: nothing was seen yet.
-  [[nodiscard]] Result<Restored> load(std::string_view bytes);
+  [[nodiscard]] Result<Restored> load(std::string_view bytes, Counts counts = Counts::go_on);
 
  private:
   // Where a detection rule's matches, or a correlation's findings, go on to.
@@ -137,7 +138,7 @@ class Detector final {
   [[nodiscard]] std::string shown_value(FieldId field, Event& event, std::string_view document);
   void save_rule(std::size_t rule, StateWriter& out);
   void load_rule(std::size_t rule, StateReader& in, Loading& loading) const;
-  void take_over(Loading& loading);
+  void take_over(Loading& loading, Counts counts);
   void add_before(Counters& counters) const;
 
   const RuleSet rules_;
@@ -162,7 +163,7 @@ class Detector final {
   std::string key_;
   std::uint64_t turn_ = 0;
   Counters counters_;
-  Counters before_;  // what earlier lives counted
+  Counters before_;  // what is added: what earlier lives counted, less what the parts that go on count of it
 };
 
 }  // namespace tapewatch

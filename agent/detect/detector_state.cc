@@ -107,7 +107,7 @@ struct Detector::Loading {
   std::vector<bool> kept;
 };
 
-Result<Detector::Restored> Detector::load(std::string_view bytes) {
+Result<Detector::Restored> Detector::load(std::string_view bytes, Counts how) {
   const Result<std::string_view> body = body_of(bytes);
   if (!body.ok()) return body.error();
   StateReader in(*body);
@@ -154,7 +154,7 @@ Result<Detector::Restored> Detector::load(std::string_view bytes) {
   loading.firing.load(firing, loading.next_look_ns - ns_per_second, goes_on);
   if (firing.failed() || !firing.at_end() || in.failed() || !in.at_end())
     return corrupt("what it holds makes no sense");
-  take_over(loading);
+  take_over(loading, how);
   return restored;
 }
 
@@ -173,7 +173,7 @@ void Detector::load_rule(std::size_t rule, StateReader& in, Loading& loading) co
   loading.windows[index]->load(in);
 }
 
-void Detector::take_over(Loading& loading) {
+void Detector::take_over(Loading& loading, Counts how) {
   next_look_ns_ = loading.next_look_ns;
   courses_ = std::move(loading.courses);
   for (std::size_t i = 0; i < correlations_.size(); ++i) {
@@ -183,13 +183,13 @@ void Detector::take_over(Loading& loading) {
     if (loading.flows[i]) flows_[i].flows = std::move(loading.flows[i]);
   }
   firing_ = std::move(loading.firing);
-  alerts_by_rule_ = std::move(loading.alerts);
-  for (std::size_t rule = 0; rule < rules_.size(); ++rule) matches_by_rule_[rule].raise_to(loading.matches[rule]);
-  // What the parts do not count themselves any more.
   before_ = counters_ = Counters();
+  const bool go_on = how == Counts::go_on;
+  if (go_on) alerts_by_rule_ = std::move(loading.alerts);
+  for (std::size_t rule = 0; go_on && rule < rules_.size(); ++rule)
+    matches_by_rule_[rule].raise_to(loading.matches[rule]);
   const Counters now = counters();
-  for (const Count count : counts)
-    before_.*count = loading.counters.*count - std::min(now.*count, loading.counters.*count);
+  for (const Count count : counts) before_.*count = (go_on ? loading.counters.*count : 0) - now.*count;
 }
 
 void Detector::add_before(Counters& counters) const {

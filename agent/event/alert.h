@@ -49,6 +49,9 @@ struct Alert {
   std::uint64_t file_offset = 0;
   std::vector<std::string> evidence;  // masked documents (JSON) of matching events, newest last, bounded by the rule
   std::string runbook;
+  // Who reads this line again tells the alert again; of one that the clock gave, its number among those.
+  std::uint64_t source_file = 0;  // the tailer's id, or the id of the clock's alerts; 0: unknown
+  std::uint64_t source_offset = 0;
 };
 
 [[nodiscard]] Hash128 alert_id(const std::string& rule_id,

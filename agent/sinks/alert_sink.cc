@@ -32,6 +32,7 @@ AlertSink::AlertSink(AlertSinkOptions options, Scheduler& scheduler, const Clock
       clock_(clock),
       poster_(poster),
       log_(log),
+      taken_(options_.taken_file, options_.taken_max, log),
       retry_(scheduler, [this] { send(); }),
       deadline_(scheduler, [this] {
         const bool all = queue_.empty();
@@ -45,9 +46,17 @@ AlertSink::AlertSink(AlertSinkOptions options, Scheduler& scheduler, const Clock
 AlertSink::~AlertSink() { poster_.cancel(pending_); }
 
 void AlertSink::deliver(const Alert& alert) {
-  Message message;
+  AlertMessage message;
   message.id = to_hex(alert_message_id(alert));
   append_alert_webhook(message.body, alert);
+  deliver(std::move(message));
+}
+
+void AlertSink::deliver(AlertMessage message) {
+  if (taken_.before(message.id)) {
+    ++stats_.known;
+    return;
+  }
   if (message.body.size() > options_.queue_bytes_max) {
     ++stats_.dropped;
     log_.error("alert larger than the webhook's queue, dropped", {{"bytes", message.body.size()}});
@@ -72,7 +81,7 @@ void AlertSink::make_room(std::size_t bytes) {
 
 void AlertSink::send() {
   if (pending_ != 0 || queue_.empty() || retry_.running()) return;
-  const Message& message = queue_.front();
+  const AlertMessage& message = queue_.front();
   HttpRequest request;
   request.url = options_.url;
   request.headers = options_.headers;
@@ -118,6 +127,7 @@ void AlertSink::on_reply(const HttpReply& reply) {
 
 void AlertSink::pop() {
   attempts_ = 0;
+  taken_.taken(queue_.front().id);
   queued_bytes_ -= queue_.front().body.size();
   queue_.pop_front();
   if (queue_.empty() && drained_) deadline_.start({});

@@ -2,7 +2,9 @@
 #pragma once
 // AlertSink: delivers alerts to a webhook, one after the other in their order, again with backoff until each is taken.
 // Its queue is bounded: when it is full the oldest waiting alert is dropped and counted, because the newest says more
-// about now; the store and Elasticsearch have them all. Owned by the wiring. Thread: loop.
+// about now; the store and Elasticsearch have them all. What waits is handed out to be kept with the state of the rules
+// and taken back after a restart; what was taken is remembered, so that nothing is told anew because its lines are read
+// again. Owned by the wiring. Thread: loop.
 
 #include <cstdint>
 #include <deque>
@@ -16,6 +18,7 @@
 #include "loop/http_client.h"
 #include "loop/scheduler.h"
 #include "sinks/backoff.h"
+#include "sinks/taken_alerts.h"
 
 namespace tapewatch {
 
@@ -27,6 +30,8 @@ struct AlertSinkOptions {
   // "<t>.<body>" with this key.
   std::string hmac_key;
   TlsOptions tls;
+  std::string taken_file;  // "": what was taken is forgotten with the process
+  std::size_t taken_max = 10'000;
   std::size_t queue_count_max = 1000;
   std::size_t queue_bytes_max = std::size_t{4} << 20;
   BackoffOptions backoff;
@@ -40,8 +45,16 @@ struct AlertSinkStats {
   std::uint64_t retried = 0;
   std::uint64_t dropped = 0;   // the queue was full
   std::uint64_t rejected = 0;  // the receiver refused it for good
+  std::uint64_t known = 0;     // taken in an earlier life already
   std::size_t queued = 0;
   std::size_t queued_bytes = 0;
+};
+
+// As it is sent.
+struct AlertMessage {
+  std::string id;
+  std::string body;
+  friend bool operator==(const AlertMessage&, const AlertMessage&) = default;
 };
 
 class AlertSink final {
@@ -53,15 +66,14 @@ class AlertSink final {
   AlertSink& operator=(const AlertSink&) = delete;
 
   void deliver(const Alert& alert);
+  void deliver(AlertMessage message);
+  // What is not taken yet, oldest first.
+  [[nodiscard]] const std::deque<AlertMessage>& waiting() const { return queue_; }
   // Calls `done` when everything is delivered, or at the deadline of the steady clock; `done` may destroy this.
   void drain(std::int64_t deadline_ns, std::function<void(bool all_delivered)> done);
   [[nodiscard]] AlertSinkStats stats() const;
 
  private:
-  struct Message {
-    std::string id;
-    std::string body;
-  };
   void send();
   void on_reply(const HttpReply& reply);
   void pop();
@@ -72,7 +84,8 @@ class AlertSink final {
   const Clock& clock_;
   HttpPoster& poster_;
   Log& log_;
-  std::deque<Message> queue_;  // the first is the one that is being sent or waits for its retry
+  TakenAlerts taken_;
+  std::deque<AlertMessage> queue_;  // the first is the one that is being sent or waits for its retry
   std::size_t queued_bytes_ = 0;
   HttpId pending_ = 0;
   int attempts_ = 0;

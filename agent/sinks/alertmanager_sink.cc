@@ -164,6 +164,12 @@ void AlertmanagerSink::deliver(const Alert& alert) {
   for (std::size_t i = 0; i < peers_.size(); ++i) send(i);
 }
 
+void AlertmanagerSink::confirm(const Alert& alert) {
+  const auto found = alerts_.find(alertmanager_labels(alert, options_.service, options_.instance));
+  if (found != alerts_.end() && found->second.ends_ns != 0) return;
+  deliver(alert);
+}
+
 void AlertmanagerSink::fire(const Alert& alert) {
   std::string labels = alertmanager_labels(alert, options_.service, options_.instance);
   auto found = alerts_.find(labels);

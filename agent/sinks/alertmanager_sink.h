@@ -66,6 +66,8 @@ class AlertmanagerSink final {
   AlertmanagerSink& operator=(const AlertmanagerSink&) = delete;
 
   void deliver(const Alert& alert);
+  // The rules still have it firing, as they knew before a restart. One that ended here since stays over.
+  void confirm(const Alert& alert);
   // Writes the file, and calls `done` when every Alertmanager knows all, or at the deadline of the steady clock.
   void drain(std::int64_t deadline_ns, std::function<void(bool all_delivered)> done);
   [[nodiscard]] AlertmanagerStats stats() const;

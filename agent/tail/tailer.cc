@@ -403,6 +403,12 @@ void Tailer::update_committed(FileTail& tail) {
   if (tail.fd.open()) grow_head(tail);
 }
 
+std::optional<std::uint64_t> Tailer::committed(std::uint64_t file) const {
+  const FileTail* tail = table_.find(file);
+  if (tail == nullptr) return std::nullopt;
+  return acks_.is_open(file) ? acks_.committed(file) : tail->committed;
+}
+
 bool Tailer::commit_due() const { return clock_.steady_ns() - saved_ns_ >= options_.checkpoint_interval.count(); }
 
 Status Tailer::commit(bool now) {

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -58,6 +59,8 @@ class Tailer final {
   void acked(std::size_t sink, const std::vector<Span>& spans);
   // Bytes handed out and not yet acknowledged by every required sink.
   [[nodiscard]] std::uint64_t in_flight_bytes() const { return acks_.in_flight_bytes(); }
+  // Every byte of the file below is acknowledged; nullopt for one that is not known.
+  [[nodiscard]] std::optional<std::uint64_t> committed(std::uint64_t file) const;
   [[nodiscard]] bool commit_due() const;
   // Writes the checkpoint when something changed and the interval has passed, or at once with `now`.
   Status commit(bool now);

@@ -165,5 +165,84 @@ TEST_F(PipelineTest, OneOutputAlone) {
   }
 }
 
+constexpr const char* three_rule = R"(title: a
+name: a
+detection: {s: {e: a}, condition: s}
+---
+title: three
+id: three
+correlation: {type: event_count, rules: [a], timespan: 1h, condition: {gte: 3}}
+)";
+
+TEST_F(PipelineTest, WhatTheRulesHaveSeenIsDeliveredAndNotSeenAgain) {
+  const std::string line = "{\"@timestamp\":\"2026-01-05T00:00:00Z\",\"e\":\"a\"}\n";
+  const auto size = static_cast<std::uint64_t>(line.size());
+  open(three_rule);
+  stages_->pipeline().resume({}, {}, 1, 1);
+  stages_->pipeline().run(block_of(line + line + line));
+  ASSERT_THAT(alerts_, SizeIs(1));
+  EXPECT_EQ(alerts_[0].source_file, 7u);
+  EXPECT_EQ(alerts_[0].source_offset, 2 * size);
+  EXPECT_TRUE(stages_->pipeline().progressed());
+  RuleProgress progress = stages_->pipeline().take_progress();
+  EXPECT_FALSE(stages_->pipeline().progressed());
+  EXPECT_EQ(progress.seen, (std::unordered_map<std::uint64_t, std::uint64_t>{{7, 3 * size}}));
+  std::string rules;
+  stages_->detector()->save(rules);
+  stages_->pipeline().finish();
+  const std::vector<std::string> first = sent();
+  const std::vector<std::string> first_ids = ids();
+
+  const std::vector<Alert> told = std::exchange(alerts_, {});
+  open(three_rule);
+  ASSERT_TRUE(stages_->detector()->load(rules).ok());
+  stages_->pipeline().resume(progress, told, 1, 1);
+  stages_->pipeline().run(block_of(line + line));
+  stages_->pipeline().run(block_of(line + line, 2 * size));
+  stages_->pipeline().finish();
+  EXPECT_THAT(alerts_, IsEmpty()) << "nobody who takes messages is told again";
+  EXPECT_EQ(stages_->detector()->counters().events, 4u) << "three of the earlier life, and the one behind them";
+  ASSERT_THAT(sent(), SizeIs(5));
+  EXPECT_EQ(ids()[3], first_ids[3]) << "the alert's document comes behind its line, under its id";
+  EXPECT_EQ(sent()[3], first[3]);
+  EXPECT_EQ(stages_->pipeline().take_progress().seen.at(7), 4 * size);
+}
+
+TEST_F(PipelineTest, AlertsOfTheClockAreLinesOfAFileOfTheirOwn) {
+  const std::string rule =
+      "title: a\nname: a\ndetection: {s: {e: a}, condition: s}\n---\n"
+      "title: none\nid: none\nanomaly: {type: silence, rules: [a], window: 1m}\n";
+  open(rule);
+  RuleProgress progress;
+  progress.clock_file = 99;
+  progress.clock_next = 5;
+  stages_->pipeline().resume(progress, {}, 1, 1);
+  stages_->pipeline().run(block_of("{\"@timestamp\":\"2026-01-05T00:00:00Z\",\"e\":\"a\"}\n"));
+  stages_->pipeline().silent_until(200 * ns_per_second);
+  ASSERT_THAT(alerts_, SizeIs(1));
+  EXPECT_EQ(alerts_[0].source_file, 99u);
+  EXPECT_EQ(alerts_[0].source_offset, 5u);
+  progress = stages_->pipeline().take_progress();
+  EXPECT_EQ(progress.clock_next, 6u);
+  stages_->pipeline().finish();
+  for (const auto* spans : {&batches_.back().spans, &stored_.back().spans}) {
+    ASSERT_THAT(*spans, SizeIs(2));
+    EXPECT_EQ(spans->back().file, 99u);
+    EXPECT_EQ(spans->back().begin, 5u);
+    EXPECT_EQ(spans->back().end, 6u);
+  }
+  const std::vector<std::string> first_ids = ids();
+
+  const std::vector<Alert> told = std::exchange(alerts_, {});
+  open(rule);
+  stages_->pipeline().resume(progress, told, 1, 1);
+  stages_->pipeline().finish();
+  EXPECT_THAT(ids(), ElementsAre(first_ids.back())) << "told again as soon as it starts";
+  ASSERT_THAT(stored_.back().spans, SizeIs(1));
+  EXPECT_EQ(stored_.back().documents.records[0].file, 99u);
+  EXPECT_EQ(stored_.back().documents.records[0].offset, 5u);
+  EXPECT_THAT(alerts_, IsEmpty());
+}
+
 }  // namespace
 }  // namespace tapewatch

@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "fake/folder.h"
 #include "fake/http_poster.h"
 #include "fake/log.h"
 #include "fake/scheduler.h"
@@ -141,6 +142,49 @@ TEST_F(AlertSinkTest, DrainWaitsForTheQueueOrItsDeadline) {
   EXPECT_EQ(all, 0);
   EXPECT_EQ(poster_.pending(), 0U);
   EXPECT_EQ(time_.timers(), 0U);
+}
+
+TEST_F(AlertSinkTest, WhatWasTakenIsNotToldAgainByTheNextLife) {
+  const TemporaryFolder folder;
+  options_.taken_file = folder.path("webhook.taken");
+  make();
+  deliver("one");
+  deliver("two");
+  poster_.answer(200, "");
+  ASSERT_EQ(sink_->waiting().size(), 1u);
+  const AlertMessage two = sink_->waiting().front();
+  sink_.reset();
+  make();
+  sink_->deliver(two);  // as it was kept
+  deliver("one");
+  deliver("three");
+  EXPECT_EQ(sink_->stats().known, 1u);
+  for (const char* rule : {"two", "three"}) {
+    ASSERT_EQ(poster_.pending(), 1u);
+    EXPECT_THAT(poster_.at().body, HasSubstr(rule));
+    poster_.answer(200, "");
+  }
+  deliver("three");
+  EXPECT_EQ(poster_.pending(), 1u) << "in one life the same alert may well be told again";
+}
+
+TEST_F(AlertSinkTest, WhatWasTakenIsReadAsFarAsItIsWhole) {
+  const TemporaryFolder folder;
+  options_.taken_file = folder.path("webhook.taken");
+  options_.taken_max = 2;
+  const std::string id = to_hex(alert_id("one", {}, 1));
+  const std::string older(32, 'a');
+  folder.write("webhook.taken", older + "\nnonsense\n" + std::string(32, 'b') + "\n" + id + "\n" + id.substr(0, 7));
+  make();
+  deliver("one");
+  EXPECT_EQ(sink_->stats().known, 1u);
+  sink_->deliver(AlertMessage{older, "{}"});
+  EXPECT_EQ(sink_->stats().known, 1u) << "only the newest are kept";
+  for (int i = 0; i < 6; ++i) {
+    deliver("x" + std::to_string(i));
+    while (poster_.pending() > 0) poster_.answer(200, "");
+  }
+  EXPECT_LE(std::filesystem::file_size(options_.taken_file), 33u * 5);
 }
 
 }  // namespace

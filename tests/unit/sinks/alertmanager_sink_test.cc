@@ -180,6 +180,21 @@ TEST_F(AlertmanagerSinkTest, WhatNoRuleConfirmsEnds) {
   EXPECT_EQ(sink_->stats().firing, 1u);
 }
 
+TEST_F(AlertmanagerSinkTest, WhatTheRulesKnewIsConfirmedUnlessItEndedHere) {
+  const TemporaryFolder folder;
+  options_.state_file = folder.path("alertmanager.state");
+  make();
+  for (const char* user : {"u1", "u2"}) sink_->deliver(alert(user));
+  sink_->deliver(alert("u2", AlertState::resolved));
+  time_.advance(seconds(1));
+  make();
+  for (const char* user : {"u1", "u2", "u3"}) sink_->confirm(alert(user));
+  EXPECT_EQ(sink_->stats().firing, 2u) << "u3 had not come to the file";
+  time_.advance(minutes(16));
+  EXPECT_EQ(sink_->stats().unconfirmed, 0u);
+  EXPECT_EQ(sink_->stats().firing, 2u);
+}
+
 TEST_F(AlertmanagerSinkTest, ABrokenFileIsLeftOut) {
   TemporaryFolder folder;
   options_.state_file = folder.path("alertmanager.state");
