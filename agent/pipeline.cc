@@ -105,6 +105,7 @@ void Pipeline::update_rule_metrics() {
   metrics_.alerts_firing.set(static_cast<double>(rules.firing));
   const std::pair<const char*, std::uint64_t> losses[] = {{"late_event", rules.late_events},
                                                           {"group_evicted", rules.groups_evicted},
+                                                          {"flow_evicted", rules.flows_evicted},
                                                           {"point_dropped", rules.points_dropped},
                                                           {"evidence_dropped", rules.evidence_dropped},
                                                           {"alert_held_back", rules.alerts_suppressed},
