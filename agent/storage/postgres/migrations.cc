@@ -62,16 +62,17 @@ Result<bool> recorded(PgTx& tx, const PgMigration& migration, std::int64_t known
   using Step = std::tuple<std::int64_t, std::string, std::string>;
   Result<std::vector<Step>> steps = tx.query<Step>("SELECT version, name, checksum FROM _migrations ORDER BY version");
   if (!steps.ok()) return std::move(steps).error();
+  const std::int64_t newest = steps->empty() ? 0 : std::get<0>(steps->back());
+  if (newest > known)
+    return Error{Code::schema_newer, "the database has schema version " + std::to_string(newest) +
+                                         ", and this program knows up to " + std::to_string(known)};
   for (const auto& [version, name, checksum] : steps.value()) {
-    if (version > known)
-      return Error{Code::schema_newer, "the database has schema version " + std::to_string(version) +
-                                           ", and this program knows up to " + std::to_string(known)};
     if (version != migration.version) continue;
     if (checksum == checksum_of(migration)) return true;
     return Error{Code::invalid, title(migration) + " is not the one that was applied ('" + name +
                                     "'): a step is never changed, add another"};
   }
-  if (!steps->empty() && std::get<0>(steps->back()) > migration.version)
+  if (newest > migration.version)
     return Error{Code::invalid, title(migration) + " comes before one that was applied already"};
   return false;
 }

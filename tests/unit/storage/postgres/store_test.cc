@@ -390,8 +390,9 @@ TEST_F(PgStoreTest, MigrationsRunOnceAndInOrder) {
   for (int i = 0; i < 3; ++i) threads.emplace_back([&] { EXPECT_NE(open(steps), nullptr); });
   for (std::thread& thread : threads) thread.join();
   const auto store = open(steps);
-  EXPECT_EQ(store->read([](PgReader& reader) { return reader.query<int>("SELECT id FROM orders"); }).value(),
-            std::vector<int>{1});
+  const auto orders = store->read([](PgReader& reader) { return reader.query<int>("SELECT id FROM orders"); });
+  ASSERT_EQ(failure(orders), "");
+  EXPECT_EQ(orders.value(), std::vector<int>{1});
   PgStore::Options changed = steps;
   changed.migrations[0].sql += ";";
   EXPECT_EQ(PgStore::open(changed).error().code, Code::invalid);
