@@ -179,6 +179,8 @@ bool PgConnection::repeatable() const {
 
 bool PgConnection::ready() {
   state_ = State::none;
+  fault_ = PgFault::none;
+  unknown_ = false;
   return !wire_->broken() && take_late_answer().ok() && wire_->alive();
 }
 

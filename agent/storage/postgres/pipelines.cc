@@ -59,30 +59,54 @@ Status taken(const PgCall& call, std::shared_ptr<PgRowBuffer> buffer, std::int64
   return call_job([&](PgRows& all) { return call.statement->take(all, changed); }, rows);
 }
 
-// Answers a read unless it is to be repeated: what broke with the connection, or may succeed the next time.
-Bound::Fate receive_read(PgConnection& connection, const PgCall& call) {
+// Answers a read unless it is to be repeated: what broke with the connection, may succeed the next time, or ran out of
+// the time of another call.
+Bound::Fate receive_read(PgConnection& connection, const PgCall& call, const Clock& clock) {
   PgWire& wire = connection.wire();
+  if (wire.broken()) return Bound::Fate::alone;
   const auto rows = std::make_shared<PgRowBuffer>();
   Result<PgReply> reply = wire.receive(rows.get(), connection.options().result_bytes_max);
   if (reply.ok() && reply->more) reply = wire.give_up(Error{Code::limit, "the result is larger than result_bytes_max"});
-  const bool too_large = !reply.ok() && reply.error().code == Code::limit;
-  const bool again = !reply.ok() && !too_large && (wire.broken() || wire.fault() == PgFault::repeat);
+  bool again = false;
+  if (!reply.ok() && reply.error().code != Code::limit) {
+    const std::int64_t deadline_ns = call.call->deadline_ns();
+    const bool has_time = deadline_ns == 0 || clock.steady_ns() < deadline_ns;
+    const bool expired = reply.error().code == Code::timeout && has_time;
+    again = wire.broken() || wire.fault() == PgFault::repeat || expired;
+  }
   if (!wire.broken()) static_cast<void>(wire.receive_sync());
   if (again) return Bound::Fate::alone;
   call.call->answer(reply.ok() ? taken(call, rows, 0) : Status(std::move(reply).error()));
   return Bound::Fate::answered;
 }
 
+// How long the server lets a statement run, in the same pipeline.
+bool send_limit(PgWire& wire, std::int64_t limit_ns) {
+  const std::int64_t limit_ms = std::max<std::int64_t>(limit_ns / ns_per_ms, 1);
+  return wire.send("SET statement_timeout TO " + std::to_string(limit_ms)).ok() && wire.send_sync().ok();
+}
+void receive_limit(PgWire& wire) {
+  static_cast<void>(wire.receive(nullptr, 0));
+  static_cast<void>(wire.receive_sync());
+}
+
 // Each statement is a transaction of its own, ended by its sync: one that fails does not touch the others.
-void send_reads(PgConnection& connection, const std::vector<PgCall>& group, std::vector<Bound>& bounds) {
+void send_reads(PgConnection& connection, const std::vector<PgCall>& group, std::vector<Bound>& bounds,
+                const Clock& clock) {
   PgWire& wire = connection.wire();
+  const std::int64_t deadline_ns = soonest(group);
+  bool sent = deadline_ns == 0 || send_limit(wire, deadline_ns - clock.steady_ns());
   for (const Bound& each : bounds) {
-    if (each.fate != Bound::Fate::sent) continue;
-    if (!wire.send_prepared(each.statement, each.arguments).ok() || !wire.send_sync().ok()) break;
+    if (sent && each.fate == Bound::Fate::sent)
+      sent = wire.send_prepared(each.statement, each.arguments).ok() && wire.send_sync().ok();
   }
+  const std::chrono::nanoseconds age_max = connection.options().age_max;
+  if (deadline_ns > 0 && sent) sent = send_limit(wire, age_max.count());
+  if (deadline_ns > 0) receive_limit(wire);
   for (std::size_t i = 0; i < group.size(); ++i) {
-    if (bounds[i].fate == Bound::Fate::sent) bounds[i].fate = receive_read(connection, group[i]);
+    if (bounds[i].fate == Bound::Fate::sent) bounds[i].fate = receive_read(connection, group[i], clock);
   }
+  if (deadline_ns > 0) receive_limit(wire);
 }
 
 // All statements and one COMMIT in one part: when one fails, nothing is committed. The rows changed by each.
@@ -117,10 +141,8 @@ void PgStore::State::pipeline_reads(std::vector<PgCall> group) {
   {
     Result<PgPool::Lease> lease = readers_.take(soonest(group), nullptr);
     if (lease.ok() && group.size() < options_.statements_max) {
-      (*lease)->begin();
       bounds = bind_all(**lease, group);
-      (*lease)->end_read();
-      send_reads(**lease, group, bounds);
+      send_reads(**lease, group, bounds, clock_);
       counts_->reads.fetch_add(static_cast<std::int64_t>(group.size()), std::memory_order_relaxed);
     } else {
       for (Bound& each : bounds) each.fate = Bound::Fate::alone;

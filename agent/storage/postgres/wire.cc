@@ -122,6 +122,7 @@ void PgWire::set_limit(std::int64_t deadline_ns, const std::stop_token* stop) {
 
 Error PgWire::lose(Error error) {
   if (!broken_) counts_->lost.fetch_add(1, std::memory_order_relaxed);
+  if (!broken_) why_ = error;
   broken_ = true;
   fault_ = PgFault::lost;
   return error;
@@ -167,27 +168,27 @@ Status PgWire::sent(int done) {
 Status PgWire::send(const std::string& sql) { return send(sql, {}); }
 
 Status PgWire::send(const std::string& sql, std::span<const Value> arguments) {
-  if (broken_) return Error{Code::network, "the connection is lost"};
+  if (broken_) return why_;
   const PgArguments bound(arguments);
   return sent(PQsendQueryParams(connection_, sql.c_str(), bound.count(), bound.types(), bound.values(), bound.lengths(),
                                 bound.formats(), 0));
 }
 
 Status PgWire::send_prepare(const std::string& name, const std::string& sql, std::span<const Value> arguments) {
-  if (broken_) return Error{Code::network, "the connection is lost"};
+  if (broken_) return why_;
   const PgArguments bound(arguments);
   return sent(PQsendPrepare(connection_, name.c_str(), sql.c_str(), bound.count(), bound.types()));
 }
 
 Status PgWire::send_prepared(const std::string& name, std::span<const Value> arguments) {
-  if (broken_) return Error{Code::network, "the connection is lost"};
+  if (broken_) return why_;
   const PgArguments bound(arguments);
   return sent(PQsendQueryPrepared(connection_, name.c_str(), bound.count(), bound.values(), bound.lengths(),
                                   bound.formats(), 0));
 }
 
 Status PgWire::send_sync() {
-  if (broken_) return Error{Code::network, "the connection is lost"};
+  if (broken_) return why_;
   return sent(PQpipelineSync(connection_));
 }
 
@@ -195,7 +196,7 @@ Status PgWire::send_sync() {
 void PgWire::flush() { static_cast<void>(PQflush(connection_)); }
 
 Result<PgWire::Answer> PgWire::next_answer() {
-  if (broken_) return Error{Code::network, "the connection is lost"};
+  if (broken_) return why_;
   while (PQisBusy(connection_) != 0) {
     const bool unsent = PQflush(connection_) == 1;
     Status ready = wait(true, unsent);

@@ -2,7 +2,7 @@
 #pragma once
 // PgWire: one connection to a server in libpq's pipeline mode, never blocking longer than its limit: what is sent is
 // queued, and answers are received in the order of what was sent. It knows nothing of transactions. Once broken it
-// stays so: every call fails, and its owner lets go of it. Thread: one at a time.
+// stays so: every call fails with the reason, and its owner lets go of it. Thread: one at a time.
 
 #include <libpq-fe.h>
 
@@ -101,6 +101,7 @@ class PgWire final {
   bool stoppable_ = false;
   std::optional<std::stop_callback<std::function<void()>>> on_stop_;
   bool broken_ = false;
+  Error why_;             // it is
   bool in_rows_ = false;  // receive() stopped in the middle of an answer
   PgFault fault_ = PgFault::none;
   std::string context_;

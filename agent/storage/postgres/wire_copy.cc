@@ -20,14 +20,14 @@ Status PgWire::end_script(Status outcome) {
 }
 
 Status PgWire::run_script(const std::string& sql) {
-  if (broken_) return Error{Code::network, "the connection is lost"};
+  if (broken_) return why_;
   if (PQexitPipelineMode(connection_) != 1) return lose_connection();
   Status begun = sent(PQsendQuery(connection_, sql.c_str()));
   return begun.ok() ? end_script(success()) : begun;
 }
 
 Status PgWire::copy_begin(const std::string& sql) {
-  if (broken_) return Error{Code::network, "the connection is lost"};
+  if (broken_) return why_;
   if (PQexitPipelineMode(connection_) != 1) return lose_connection();
   Status begun = sent(PQsendQuery(connection_, sql.c_str()));
   if (!begun.ok()) return begun;
@@ -40,7 +40,7 @@ Status PgWire::copy_begin(const std::string& sql) {
 }
 
 Status PgWire::copy_data(std::string_view data) {
-  if (broken_) return Error{Code::network, "the connection is lost"};
+  if (broken_) return why_;
   if (PQputCopyData(connection_, data.data(), static_cast<int>(data.size())) != 1) return lose_connection();
   // Or libpq would keep all of it.
   for (;;) {
@@ -54,7 +54,7 @@ Status PgWire::copy_data(std::string_view data) {
 }
 
 Result<std::int64_t> PgWire::copy_end(const char* refusal) {
-  if (broken_) return Error{Code::network, "the connection is lost"};
+  if (broken_) return why_;
   if (PQputCopyEnd(connection_, refusal) != 1) return lose_connection();
   Result<Answer> answer = next_answer();
   if (!answer.ok()) return std::move(answer).error();
