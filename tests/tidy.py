@@ -19,7 +19,8 @@ TOP = "agent"   # the layer of main, agent, pipeline and configuration: may incl
 HOMES = {
     "simdjson.h": ["event"], "uv.h": ["loop"], "curl/": ["loop"], "sqlite3.h": ["storage"], "zstd.h": ["storage"],
     "zdict.h": ["storage"],
-    "hiredis/": ["storage/redis"], "httplib.h": ["http"], "prometheus/": ["metrics"], "isa-l": ["sinks"], "re2/": ["base"],
+    "hiredis/": ["storage/redis"], "libpq-fe.h": ["storage/postgres"], "httplib.h": ["http"], "prometheus/": ["metrics"],
+    "isa-l": ["sinks"], "re2/": ["base"],
     "xxhash.h": ["base"], "openssl/": ["base"], "hs/": ["base"],
     "yaml-cpp/": ["base"],
 }
