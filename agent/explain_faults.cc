@@ -92,6 +92,9 @@ constexpr Explanation rules[] = {
     {rule::correlation_cycle,
      "A correlation that builds on itself.\nIts rules may be correlations, but a chain of them must end with rules of "
      "single events."},
+    {rule::unknown_step,
+     "A flow speaks of a step that it does not have.\nExpectations, aliases and the fields of `differ` name the steps "
+     "that stand under `steps`; the nearest one is suggested."},
     {rule::unmapped_log_source,
      "Nothing maps the log source (warning).\nThe rule is loaded but sees no event. Lines that are tailed here are "
      "product tapewatch; leave logsource out or use that, or name a pipeline that maps it (rules.pipelines)."},

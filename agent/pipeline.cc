@@ -67,9 +67,9 @@ void Pipeline::run(const LineBlock& block) {
   const std::uint64_t seed = file_seed(instance_, source.input, source.head);
   if (parts_.bulk != nullptr) parts_.bulk->begin_block(source.file, block.begin, block.read_ns);
   if (parts_.store != nullptr) parts_.store->begin_block(source.file, block.begin, block.read_ns);
-  time_rules_ = parts_.clock != nullptr;
   const auto before = seen_before_.find(source.file);
   seen_to_ = before == seen_before_.end() ? 0 : before->second;
+  time_rules_ = parts_.clock != nullptr;
   LineCursor cursor(block);
   std::uint64_t events = 0;
   for (Line line; cursor.next(line); ++events) run_line(line, block, seed);
@@ -105,6 +105,7 @@ void Pipeline::update_rule_metrics() {
   metrics_.alerts_firing.set(static_cast<double>(rules.firing));
   const std::pair<const char*, std::uint64_t> losses[] = {{"late_event", rules.late_events},
                                                           {"group_evicted", rules.groups_evicted},
+                                                          {"flow_evicted", rules.flows_evicted},
                                                           {"point_dropped", rules.points_dropped},
                                                           {"evidence_dropped", rules.evidence_dropped},
                                                           {"event_without_group", rules.events_without_group},
@@ -136,20 +137,12 @@ void Pipeline::run_line(const Line& line, const LineBlock& block, std::uint64_t 
   if (parts_.series != nullptr) parts_.series->see(event, document, block.read_ns);
   if (parts_.detector == nullptr) return;
   if (line.offset < seen_to_) return tell_again(block.source->file, line.offset);
-  see(event, document, block);
-}
-
-void Pipeline::see(Event& event, std::string_view document, const LineBlock& block) {
-  if (event.time_ns > newest_event_ns_) {
-    newest_event_ns_ = event.time_ns;
-    newest_read_ns_ = block.read_ns;
-  }
-  hold_rules(event, document);
+  hold_rules(event, document, block);
   for (Alert& alert : alerts_) {
     alert.source_file = block.source->file;
-    alert.source_offset = event.line().offset;
+    alert.source_offset = line.offset;
   }
-  if (!alerts_.empty()) deliver_alerts(event.line().offset);
+  if (!alerts_.empty()) deliver_alerts(line.offset);
 }
 
 // To the outputs of documents, which know by its id whether they have it; whoever takes messages has had them.

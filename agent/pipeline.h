@@ -72,8 +72,7 @@ class Pipeline final {
   void update_rule_metrics();
   void show_unparsed(const Line& line, const LineBlock& block);
   void run_line(const Line& line, const LineBlock& block, std::uint64_t seed);
-  void see(Event& event, std::string_view document, const LineBlock& block);
-  void hold_rules(Event& event, std::string_view document);
+  void hold_rules(Event& event, std::string_view document, const LineBlock& block);
   void deliver_alerts(std::optional<std::uint64_t> offset);
   void tell_again(std::uint64_t file, std::uint64_t offset);
   void deliver_alerts_of_clock(std::int64_t steady_ns);
@@ -93,9 +92,9 @@ class Pipeline final {
   std::int64_t newest_event_ns_ = INT64_MIN;
   std::int64_t newest_read_ns_ = 0;          // steady time at which that event was read
   std::int64_t next_look_ns_ = 0;            // steady
+  std::int64_t wall_offset_ns_ = 0;          // of the wall clock from the steady one, at the start
   std::int64_t time_ns_ = 0;                 // of the line before
   bool time_rules_ = false;                  // with the next event
-  std::int64_t wall_offset_ns_ = 0;          // of the wall clock from the steady one, at the start
   std::int64_t next_sample_ns_ = INT64_MIN;  // steady
   RuleProgress progress_;
   bool progressed_ = false;

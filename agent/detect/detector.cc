@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "detect/detector_parts.h"
 #include "event/shown_value.h"
 
 namespace tapewatch {
@@ -17,31 +18,10 @@ namespace {
 
 constexpr std::string_view masked_text = "(masked)";
 
-Alert alert_of_head(const RuleHead& head) {
-  Alert alert;
-  alert.rule_id = head.id;
-  alert.rule_name = head.name;
-  alert.title = head.title;
-  alert.description = head.description;
-  alert.level = head.level;
-  alert.tags = head.tags;
-  alert.labels = head.alert.labels;
-  for (const auto& [name, value] : head.alert.labels) alert.tags.push_back(name + ":" + value);
-  alert.runbook = head.alert.runbook;
-  return alert;
-}
-
 void place_of_event(Event& event, Alert& alert) {
   alert.correlation_id = event.correlation_id;
   alert.file_path = event.source().path;
   alert.file_offset = event.line().offset;
-}
-
-// Lengths keep ("a","bc") and ("ab","c") apart.
-void append_part(std::string& key, std::string_view text) {
-  const std::uint64_t bytes = text.size();
-  key.append(reinterpret_cast<const char*>(&bytes), sizeof bytes);
-  key.append(text);
 }
 
 std::vector<std::string_view> parts_of(std::string_view key) {
@@ -70,15 +50,10 @@ std::uint64_t value_of_position(const CorrelationRule& rule, std::uint32_t posit
   return rule.is_temporal() ? position : part ? 1 : 0;
 }
 
-// One thread writes: no need for an atomic addition.
-void count_one(Counter& counter) { counter.raise_to(counter.value() + 1); }
-
-// The value that a group is named after: the first, if there are several.
-ValueView* group_value(EventValues& values, FieldId field) {
-  for (ValueView& value : values.of(field)) {
-    if (value.is_text()) return &value;
-  }
-  return nullptr;
+Flows::Options flow_options(const Detector::Options& options) {
+  Flows::Options flows = options.flows;
+  flows.lateness_ns = options.window.lateness_ns;
+  return flows;
 }
 
 }  // namespace
@@ -86,9 +61,11 @@ ValueView* group_value(EventValues& values, FieldId field) {
 Detector::Detector(RuleSet rules, Options options)
     : rules_(std::move(rules)),
       window_options_(options.window),
+      flow_options_(flow_options(options)),
       matcher_(rules_.detections),
       referrers_(rules_.detections.size()),
       chains_(rules_.correlations.size()),
+      flow_steps_(rules_.detections.size()),
       courses_(rules_.detections.size()),
       firing_(options.tell_ends ? options.firing_max : 0),
       keep_firing_ns_(options.keep_firing_ns),
@@ -103,6 +80,15 @@ Detector::Detector(RuleSet rules, Options options)
     for (std::uint32_t position = 0; position < rule.rules.size(); ++position) {
       const CorrelationRule::Source& source = rule.rules[position];
       (source.correlation ? chains_ : referrers_)[source.index].push_back({i, position});
+    }
+  }
+  for (std::uint32_t i = 0; i < rules_.flows.size(); ++i) {
+    const FlowRule& rule = rules_.flows[i];
+    flows_.push_back({std::make_unique<Flows>(rule, flow_options_), 0});
+    annotations_.learn(rule.head.alert.annotations);
+    for (std::uint32_t step = 0; step < rule.steps.size(); ++step) {
+      const auto& sources = rule.steps[step].sources;
+      for (std::uint32_t s = 0; s < sources.size(); ++s) flow_steps_[sources[s].rule].push_back({i, step, s});
     }
   }
 }
@@ -127,6 +113,7 @@ void Detector::see(Event& event, std::string_view document, std::vector<Alert>& 
         feed(referrer, event, document, out);
       }
     }
+    for (const FlowStep& step : flow_steps_[index]) feed_flow(step, event, document);
   }
   if (!ordered_.empty()) feed_ordered(event, document, out);
 }
@@ -196,14 +183,17 @@ std::vector<std::pair<std::string, std::string>> Detector::shown_group(const Cor
                                                                        std::string_view document) {
   std::vector<std::pair<std::string, std::string>> shown;
   for (const auto& field : rule.group_by) {
-    const FieldId id = field.fields[position];
-    const FieldValue& value = event.field(id);
-    const bool of_stage = value.key_bytes == 0 && value.type == JsonType::string;
-    const ValueView* view = group_value(matcher_.values(), id);
-    const bool open = document.empty() || of_stage || document_shows(document, value);
-    shown.emplace_back(field.name, std::string(open && view != nullptr ? view->text : masked_text));
+    shown.emplace_back(field.name, shown_value(field.fields[position], event, document));
   }
   return shown;
+}
+
+std::string Detector::shown_value(FieldId field, Event& event, std::string_view document) {
+  const FieldValue& value = event.field(field);
+  const bool of_stage = value.key_bytes == 0 && value.type == JsonType::string;
+  const ValueView* view = group_value(matcher_.values(), field);
+  const bool open = document.empty() || of_stage || document_shows(document, value);
+  return std::string(open && view != nullptr ? view->text : masked_text);
 }
 
 void Detector::feed(const Referrer& referrer, Event& event, std::string_view document, std::vector<Alert>& out) {
@@ -327,6 +317,7 @@ void Detector::advance(std::int64_t now_ns, std::vector<Alert>& out) {
     });
     tell_ends(i, out);
   }
+  advance_flows(now_ns, out);
   firing_.advance(now_ns, out);
 }
 
@@ -346,6 +337,16 @@ Detector::Counters Detector::counters() const {
     counters.evidence_dropped += window.evidence_dropped;
     counters.alerts_suppressed += window.alerts_held_back;
     counters.groups += correlation.window->groups();
+  }
+  for (const Flow& flow : flows_) {
+    const Flows::Counters& flows = flow.flows->counters();
+    counters.flows_evicted += flows.flows_evicted;
+    counters.points_dropped += flows.events_dropped;
+    counters.late_events += flows.late_events;
+    counters.evidence_dropped += flows.evidence_dropped;
+    counters.alerts_suppressed += flows.alerts_held_back;
+    counters.alerts_inactive += flows.alerts_inactive;
+    counters.flows += flow.flows->size();
   }
   add_before(counters);
   return counters;

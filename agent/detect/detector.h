@@ -13,6 +13,7 @@
 #include "detect/alert_course.h"
 #include "detect/annotation.h"
 #include "detect/firing_alerts.h"
+#include "detect/flow.h"
 #include "detect/matcher.h"
 #include "detect/rule.h"
 #include "detect/window.h"
@@ -27,6 +28,7 @@ class Detector final {
  public:
   struct Options {
     Window::Options window;
+    Flows::Options flows;                           // lateness_ns is that of `window`
     bool tell_ends = false;                         // alerts that are over are told too
     std::size_t firing_max = 10'000;                // alerts whose end is awaited; beyond it the oldest ends early
     std::int64_t keep_firing_ns = 300'000'000'000;  // of an alert about a single event, unless its rule says else
@@ -49,6 +51,8 @@ class Detector final {
     std::uint64_t evidence_dropped = 0;
     std::uint64_t values_dropped = 0;
     std::uint64_t groups = 0;  // held now
+    std::uint64_t flows_evicted = 0;
+    std::uint64_t flows = 0;  // held now
   };
 
   Detector(RuleSet rules, Options options);
@@ -65,7 +69,7 @@ class Detector final {
   [[nodiscard]] std::int64_t lateness_ns() const { return lateness_ns_; }
 
   [[nodiscard]] Counters counters() const;
-  // In step with rules().detections, then rules().correlations.
+  // In step with rules().detections, then rules().correlations, then rules().flows.
   [[nodiscard]] const std::vector<std::uint64_t>& alerts_by_rule() const { return alerts_by_rule_; }
   // The same, of the events that a rule matched, or that a correlation counted. Thread: any.
   [[nodiscard]] std::uint64_t matches_of(std::size_t rule) const { return matches_by_rule_[rule].value(); }
@@ -95,6 +99,16 @@ class Detector final {
     std::uint32_t correlation = 0;
     std::uint32_t position = 0;  // of the rule in the correlation's list
   };
+  // A step of a flow that a detection rule's match is.
+  struct FlowStep {
+    std::uint32_t flow = 0;
+    std::uint32_t step = 0;
+    std::uint32_t source = 0;  // which one of the step's
+  };
+  struct Flow {
+    std::unique_ptr<Flows> flows;
+    std::uint64_t turn = 0;  // the last event that was a step of it
+  };
   struct Loading;
   struct Correlation {
     const CorrelationRule* rule = nullptr;
@@ -111,13 +125,17 @@ class Detector final {
                    const Window::Firing& firing, Event* event, std::string_view document, std::vector<Alert>& out);
   void pass(std::uint32_t correlation, Window::Group& group, std::int64_t time_ns, std::vector<Alert>& out);
   void tell_ends(std::uint32_t correlation, std::vector<Alert>& out);
+  void feed_flow(const FlowStep& step, Event& event, std::string_view document);
+  [[nodiscard]] std::vector<Flows::Value> flow_values(const FlowRule& rule, const FlowStep& step);
+  void tell_flow(std::uint32_t flow, const Flows::Finding& finding, std::vector<Alert>& out);
+  void advance_flows(std::int64_t now_ns, std::vector<Alert>& out);
   void tell(const RuleHead& head, std::size_t rule, bool lasts, Alert alert, std::vector<Alert>& out);
   [[nodiscard]] bool group_key(const CorrelationRule& rule, std::uint32_t position);
   [[nodiscard]] bool value_of(const CorrelationRule& rule, std::uint32_t position, std::uint64_t& value);
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> shown_group(const CorrelationRule& rule,
                                                                              std::uint32_t position, Event& event,
                                                                              std::string_view document);
-  [[nodiscard]] const RuleHead& head_of(std::size_t rule) const;
+  [[nodiscard]] std::string shown_value(FieldId field, Event& event, std::string_view document);
   void save_rule(std::size_t rule, StateWriter& out);
   void load_rule(std::size_t rule, StateReader& in, Loading& loading) const;
   void take_over(Loading& loading, Counts counts);
@@ -125,11 +143,14 @@ class Detector final {
 
   const RuleSet rules_;
   const Window::Options window_options_;
+  const Flows::Options flow_options_;
   Matcher matcher_;
   std::vector<std::vector<Referrer>> referrers_;  // per detection rule
   std::vector<std::vector<Referrer>> chains_;     // per correlation
   std::vector<Referrer> ordered_;                 // of this event: of several steps that it is, the last goes first
   std::vector<Correlation> correlations_;
+  std::vector<std::vector<FlowStep>> flow_steps_;  // per detection rule
+  std::vector<Flow> flows_;
   std::vector<AlertCourse> courses_;  // per detection rule
   FiringAlerts firing_;
   AnnotationWriter annotations_;

@@ -20,7 +20,7 @@ constexpr std::size_t hash_bytes = 8;
 
 using Count = std::uint64_t Detector::Counters::*;
 // Those that only grow.
-constexpr std::array<Count, 15> counts = {
+constexpr std::array<Count, 16> counts = {
     &Detector::Counters::events,
     &Detector::Counters::evaluations,
     &Detector::Counters::matches,
@@ -36,6 +36,7 @@ constexpr std::array<Count, 15> counts = {
     &Detector::Counters::late_events,
     &Detector::Counters::evidence_dropped,
     &Detector::Counters::values_dropped,
+    &Detector::Counters::flows_evicted,
 };
 
 Error corrupt(std::string_view what) { return Error{Code::corrupt, std::string(what)}; }
@@ -54,11 +55,6 @@ Result<std::string_view> body_of(std::string_view bytes) {
 
 }  // namespace
 
-const RuleHead& Detector::head_of(std::size_t rule) const {
-  const std::size_t detections = rules_.detections.size();
-  return rule < detections ? rules_.detections[rule].head : rules_.correlations[rule - detections].head;
-}
-
 Detector::Saved Detector::save(std::string& bytes, std::size_t bytes_max) {
   Saved saved;
   const std::size_t begin = bytes.size();
@@ -70,7 +66,7 @@ Detector::Saved Detector::save(std::string& bytes, std::size_t bytes_max) {
   for (const Count count : counts) out.number(now.*count);
   out.number(rules_.size());
   for (std::size_t rule = 0; rule < rules_.size(); ++rule) {
-    const RuleHead& head = head_of(rule);
+    const RuleHead& head = rules_.head_of(rule);
     out.text(head.id);
     out.hash(head.form);
     out.number(alerts_by_rule_[rule]);
@@ -91,6 +87,8 @@ Detector::Saved Detector::save(std::string& bytes, std::size_t bytes_max) {
 }
 
 void Detector::save_rule(std::size_t rule, StateWriter& out) {
+  const std::size_t windowed = courses_.size() + correlations_.size();
+  if (rule >= windowed) return flows_[rule - windowed].flows->save(out);
   if (rule >= courses_.size()) return correlations_[rule - courses_.size()].window->save(out);
   out.time(courses_[rule].told_ns(), 0);
   courses_[rule].save(out, courses_[rule].told_ns());
@@ -102,6 +100,7 @@ struct Detector::Loading {
   Counters counters;
   std::vector<AlertCourse> courses;
   std::vector<std::unique_ptr<Window>> windows;  // null: none was kept
+  std::vector<std::unique_ptr<Flows>> flows;
   FiringAlerts firing;
   std::vector<std::uint64_t> alerts;
   std::vector<std::uint64_t> matches;
@@ -116,6 +115,7 @@ Result<Detector::Restored> Detector::load(std::string_view bytes, Counts how) {
                   {},
                   std::vector<AlertCourse>(courses_.size()),
                   std::vector<std::unique_ptr<Window>>(correlations_.size()),
+                  std::vector<std::unique_ptr<Flows>>(flows_.size()),
                   FiringAlerts(firing_.alerts_max()),
                   std::vector<std::uint64_t>(rules_.size()),
                   std::vector<std::uint64_t>(rules_.size()),
@@ -124,7 +124,7 @@ Result<Detector::Restored> Detector::load(std::string_view bytes, Counts how) {
   for (const Count count : counts) loading.counters.*count = in.number();
   Restored restored;
   std::map<std::string_view, std::size_t> rule_of;
-  for (std::size_t rule = 0; rule < rules_.size(); ++rule) rule_of.emplace(head_of(rule).id, rule);
+  for (std::size_t rule = 0; rule < rules_.size(); ++rule) rule_of.emplace(rules_.head_of(rule).id, rule);
   for (std::size_t left = in.count(1); left > 0 && !in.failed(); --left) {
     const std::string_view id = in.text();
     const Hash128 form = in.hash();
@@ -133,7 +133,7 @@ Result<Detector::Restored> Detector::load(std::string_view bytes, Counts how) {
     const std::string_view part = in.part();
     if (in.failed()) break;
     const auto known = rule_of.find(id);
-    if (known == rule_of.end() || head_of(known->second).form != form || part.empty()) {
+    if (known == rule_of.end() || rules_.head_of(known->second).form != form || part.empty()) {
       restored.left_out.emplace_back(id);
       continue;
     }
@@ -164,6 +164,11 @@ void Detector::load_rule(std::size_t rule, StateReader& in, Loading& loading) co
     return loading.courses[rule].load(in, told_ns, rules_.detections[rule].head.alert);
   }
   const std::size_t index = rule - courses_.size();
+  if (index >= correlations_.size()) {
+    std::unique_ptr<Flows>& flows = loading.flows[index - correlations_.size()];
+    flows = std::make_unique<Flows>(rules_.flows[index - correlations_.size()], flow_options_);
+    return flows->load(in);
+  }
   loading.windows[index] = std::make_unique<Window>(rules_.correlations[index], window_options_);
   loading.windows[index]->load(in);
 }
@@ -173,6 +178,9 @@ void Detector::take_over(Loading& loading, Counts how) {
   courses_ = std::move(loading.courses);
   for (std::size_t i = 0; i < correlations_.size(); ++i) {
     if (loading.windows[i]) correlations_[i].window = std::move(loading.windows[i]);
+  }
+  for (std::size_t i = 0; i < flows_.size(); ++i) {
+    if (loading.flows[i]) flows_[i].flows = std::move(loading.flows[i]);
   }
   firing_ = std::move(loading.firing);
   before_ = counters_ = Counters();

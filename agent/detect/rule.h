@@ -177,13 +177,65 @@ struct CorrelationRule {
   }
 };
 
+// What is expected of the steps of one thing, as of an order: their order, their times, how often they come.
+struct FlowRule {
+  struct Source {
+    std::uint32_t rule = 0;    // into RuleSet::detections
+    std::vector<FieldId> key;  // the fields that say which flow an event belongs to
+  };
+  struct Step {
+    std::string name;
+    std::vector<Source> sources;  // an event of any of them
+  };
+  // A value that a step's events carry, and expectations compare.
+  struct Value {
+    std::uint32_t step = 0;
+    std::string name;             // "approved.user.id"
+    std::vector<FieldId> fields;  // in step with the step's sources
+  };
+  struct Expectation {
+    enum class Kind : std::uint8_t {
+      preceded,  // before each `step` there was an `other`, not longer ago than within_ns if that is set
+      followed,  // after the first `other` a `step` comes within within_ns
+      at_most,
+      at_least,  // within within_ns of the first event, if that is set, else by the end of the flow
+      differ     // of `values`, which all are of different events or fields, no two are the same
+    };
+    Kind kind = Kind::preceded;
+    std::uint32_t step = 0;
+    std::uint32_t other = 0;
+    std::uint32_t about = 0;     // the step that alerts name
+    std::int64_t within_ns = 0;  // 0: no limit
+    std::uint64_t count = 0;
+    std::vector<std::uint32_t> values;
+    std::string text;     // "executed after approved"
+    std::string finding;  // what is told when it is not so
+  };
+  static constexpr std::size_t steps_max = 32;
+  static constexpr std::size_t expectations_max = 64;  // one bit each
+  RuleHead head;
+  std::vector<std::string> key;  // names, as alerts show them
+  std::vector<Step> steps;
+  std::vector<Value> values;
+  std::vector<Expectation> expectations;
+  std::int64_t timeout_ns = 0;    // a flow ends when nothing of it came for so long
+  std::int64_t lateness_ns = -1;  // less than that of all rules, to be told sooner; -1: the same
+};
+
 struct RuleSet {
   std::vector<DetectionRule> detections;
   std::vector<CorrelationRule> correlations;
+  std::vector<FlowRule> flows;
   std::size_t filters = 0;   // applied to the detections
   std::size_t rejected = 0;  // documents with errors
   std::size_t unmapped = 0;  // loaded, but their log source is mapped by nothing
-  [[nodiscard]] std::size_t size() const { return detections.size() + correlations.size(); }
+  [[nodiscard]] std::size_t size() const { return detections.size() + correlations.size() + flows.size(); }
+  // Of the detections, then the correlations, then the flows.
+  [[nodiscard]] const RuleHead& head_of(std::size_t rule) const {
+    if (rule < detections.size()) return detections[rule].head;
+    rule -= detections.size();
+    return rule < correlations.size() ? correlations[rule].head : flows[rule - correlations.size()].head;
+  }
 };
 
 }  // namespace tapewatch

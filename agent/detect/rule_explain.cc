@@ -13,11 +13,6 @@ namespace {
 
 constexpr std::size_t witnesses_shown_max = 12;
 
-const RuleHead& head_of(const RuleSet& rules, std::size_t index) {
-  const std::size_t detections = rules.detections.size();
-  return index < detections ? rules.detections[index].head : rules.correlations[index - detections].head;
-}
-
 std::string name_or_id(const RuleHead& head) { return head.name.empty() ? head.id : head.name; }
 
 std::string number_text(double number) {
@@ -108,6 +103,22 @@ void explain_correlation(std::string& out, const RuleSet& rules, const Correlati
   out += "\n";
 }
 
+void explain_flow(std::string& out, const RuleSet& rules, const FlowRule& rule) {
+  out += "for each:";
+  for (const std::string& field : rule.key) out += " " + field;
+  out += "\nthe steps:\n";
+  for (const FlowRule::Step& step : rule.steps) {
+    out += "  " + step.name + ":";
+    for (const auto& source : step.sources) out += " " + name_or_id(rules.detections[source.rule].head);
+    out += "\n";
+  }
+  out += "are expected so, in the order of time:\n";
+  for (const auto& expectation : rule.expectations)
+    out += "  " + expectation.text + ", or else: " + expectation.finding + "\n";
+  out += "a flow ends when nothing of it came for " + span_text(rule.timeout_ns) + "\n";
+  if (rule.lateness_ns >= 0) out += "events may be " + span_text(rule.lateness_ns) + " late\n";
+}
+
 }  // namespace
 
 std::string_view name_of(CorrelationType type) {
@@ -123,10 +134,13 @@ std::vector<RuleSummary> summaries(const RuleSet& rules) {
   std::vector<RuleSummary> all;
   for (std::size_t i = 0; i < rules.size(); ++i) {
     const bool detection = i < rules.detections.size();
-    const RuleHead& head = head_of(rules, i);
+    const bool flow = i >= rules.detections.size() + rules.correlations.size();
+    const RuleHead& head = rules.head_of(i);
     RuleSummary rule;
     rule.index = i;
-    rule.kind = detection ? "detection" : std::string(kind_of(rules.correlations[i - rules.detections.size()]));
+    rule.kind = detection ? "detection"
+                : flow    ? "flow"
+                          : std::string(kind_of(rules.correlations[i - rules.detections.size()]));
     rule.id = head.id;
     rule.name = head.name;
     rule.title = head.title;
@@ -155,12 +169,14 @@ void append_rule_json(std::string& out, const RuleSummary& rule) {
 }
 
 void append_explanation(std::string& out, const RuleSet& rules, std::size_t index, const FieldTable& fields) {
-  const RuleHead& head = head_of(rules, index);
+  const RuleHead& head = rules.head_of(index);
   const bool detection = index < rules.detections.size();
   out += head.title + " (" + head.level + ")\n";
   if (!head.description.empty()) out += head.description + "\n";
   if (detection) {
     explain_detection(out, rules, index, fields);
+  } else if (index >= rules.detections.size() + rules.correlations.size()) {
+    explain_flow(out, rules, rules.flows[index - rules.detections.size() - rules.correlations.size()]);
   } else {
     explain_correlation(out, rules, rules.correlations[index - rules.detections.size()]);
   }
@@ -168,6 +184,8 @@ void append_explanation(std::string& out, const RuleSet& rules, std::size_t inde
     out += "does not alert by itself: a correlation refers to it\n";
   } else if (detection) {
     out += "alerts for each event that matches";
+  } else if (index >= rules.detections.size() + rules.correlations.size()) {
+    out += "alerts for each that is not met, once a flow";
   } else {
     out += "alerts when that turns true";
   }

@@ -41,6 +41,7 @@ inline constexpr int bad_bound = 242;
 inline constexpr int bad_alias = 243;
 inline constexpr int correlation_type = 244;
 inline constexpr int correlation_cycle = 245;
+inline constexpr int unknown_step = 246;
 
 inline constexpr int unmapped_log_source = 250;
 inline constexpr int filter_log_source = 251;

@@ -125,6 +125,37 @@ Hash128 correlation_form(const CorrelationRule& rule, const RuleSet& rules, cons
   return hash128(bytes);
 }
 
+Hash128 flow_form(const FlowRule& rule, const std::vector<Hash128>& conditions, const FieldTable& fields) {
+  std::string bytes = "flow";
+  StateWriter out(bytes);
+  out.number(rule.key.size());
+  for (const std::string& name : rule.key) out.text(name);
+  out.number(rule.steps.size());
+  for (const FlowRule::Step& step : rule.steps) {
+    out.text(step.name);
+    out.number(step.sources.size());
+    for (const FlowRule::Source& source : step.sources) {
+      out.hash(conditions[source.rule]);
+      for (const FieldId field : source.key) add_field(out, field, fields);
+    }
+  }
+  out.number(rule.values.size());
+  for (const FlowRule::Value& value : rule.values) {
+    out.text(value.name);
+    for (const FieldId field : value.fields) add_field(out, field, fields);
+  }
+  out.number(rule.expectations.size());
+  for (const FlowRule::Expectation& expectation : rule.expectations) {
+    out.text(expectation.text);
+    out.signed_number(expectation.within_ns);
+  }
+  out.signed_number(rule.timeout_ns);
+  out.signed_number(rule.lateness_ns);
+  out.number(rule.head.alert.evidence);
+  out.text(alert_form(rule.head.alert));
+  return hash128(bytes);
+}
+
 }  // namespace
 
 std::string alert_form(const AlertOptions& options) {
@@ -150,6 +181,7 @@ void set_forms(RuleSet& rules, const FieldTable& fields) {
   }
   // A correlation refers only to ones before it.
   for (CorrelationRule& rule : rules.correlations) rule.head.form = correlation_form(rule, rules, conditions, fields);
+  for (FlowRule& rule : rules.flows) rule.head.form = flow_form(rule, conditions, fields);
 }
 
 }  // namespace tapewatch

@@ -2,18 +2,15 @@
 #include "detect/rule_loader.h"
 
 #include <algorithm>
-#include <array>
 
 #include "base/check.h"
 #include "base/files.h"
 #include "detect/rule_documents.h"
+#include "detect/rule_flow.h"
 #include "detect/rule_form.h"
 
 namespace tapewatch {
 namespace {
-
-// Documents of the language that this version does not run.
-constexpr std::array<std::string_view, 1> later_kinds = {"flow"};
 
 std::string text_of(const YamlNode& document, std::string_view key) {
   const YamlNode* node = document.find(key);
@@ -21,7 +18,7 @@ std::string text_of(const YamlNode& document, std::string_view key) {
 }
 
 void tell_no_rule(const YamlNode& document, RuleFaults& faults) {
-  const std::vector<std::string_view> kinds = {"detection", "correlation"};
+  const std::vector<std::string_view> kinds = {"detection", "correlation", "filter", "anomaly", "flow"};
   for (const auto& [key, value] : document.members) {
     const std::string hint = RuleFaults::suggest(key.text, kinds);
     if (hint.empty()) continue;
@@ -67,7 +64,8 @@ void RuleLoader::add_text(const std::string& name, std::string_view text) {
   for (std::size_t i = 0; i < read.rejected; ++i)
     reports_.push_back({name, 0, "", "", false, reason_since(faults_before)});
   for (YamlNode& document : read.documents) add_document(name, std::move(document));
-  const bool correlates = !correlations_.empty() && correlations_.back().file == name;
+  const bool correlates =
+      (!correlations_.empty() && correlations_.back().file == name) || (!flows_.empty() && flows_.back().file == name);
   if (correlates || diagnostics_.all().size() > faults_before) diagnostics_.add_source(name, std::string(text));
 }
 
@@ -105,13 +103,10 @@ void RuleLoader::add_document(const std::string& file, YamlNode document) {
   if (detection && correlation) {
     faults.error(fault_number::not_a_rule, document, "a rule is either a detection or a correlation");
   }
-  for (const std::string_view kind : later_kinds) {
-    if (detection || correlation || document.find(kind) == nullptr) continue;
-    faults.error(fault_number::not_yet, document,
-                 "documents of kind \"" + std::string(kind) + "\" are not supported by this version");
-  }
-  if (faults.errors() == 0 && !detection && !correlation && !filter && !anomaly) tell_no_rule(document, faults);
-  if (faults.errors() == 0 && rules_.size() + correlations_.size() >= options_.rules_max) {
+  const bool flow = !detection && !correlation && !filter && unusual == nullptr && document.find("flow") != nullptr;
+  if (faults.errors() == 0 && !detection && !correlation && !filter && !anomaly && !flow)
+    tell_no_rule(document, faults);
+  if (faults.errors() == 0 && rules_.size() + correlations_.size() + flows_.size() >= options_.rules_max) {
     faults.error(fault_number::rule_limit, document, "more than " + std::to_string(options_.rules_max) + " rules");
   }
   if (faults.errors() > 0) {
@@ -120,6 +115,8 @@ void RuleLoader::add_document(const std::string& file, YamlNode document) {
     add_detection(file, document);
   } else if (filter) {
     filters_.push_back({std::move(document), file, Pending::State::waiting, {}});
+  } else if (flow) {
+    flows_.push_back({std::move(document), file, Pending::State::waiting, {}});
   } else {
     if (anomaly) {
       YamlNode key;
@@ -263,6 +260,28 @@ void RuleLoader::add_correlation(Pending& pending) {
   rules_.correlations.push_back(std::move(rule));
 }
 
+void RuleLoader::add_flow(const Pending& pending) {
+  RuleFaults faults(pending.file, diagnostics_);
+  const std::size_t first = diagnostics_.all().size();
+  FlowRule rule;
+  read_head(pending.document, rule.head, faults);
+  const bool generate = read_flow(*pending.document.find("flow"), known_, fields_, rule, faults);
+  refuse_lasting(pending.document, faults);
+  if (faults.errors() > 0 || !unique(rule.head, pending.document, faults)) {
+    reject(pending.file, pending.document, first);
+    return;
+  }
+  for (const FlowRule::Step& step : rule.steps) {
+    for (const FlowRule::Source& source : step.sources) {
+      RuleHead& head = rules_.detections[source.rule].head;
+      head.generated = head.generated || generate;
+      head.silent = !head.generated;
+    }
+  }
+  reports_.push_back({pending.file, rule.head.line, rule.head.id, rule.head.title, true});
+  rules_.flows.push_back(std::move(rule));
+}
+
 RuleSet RuleLoader::finish() {
   for (std::uint32_t i = 0; i < rules_.detections.size(); ++i) {
     const RuleHead& head = rules_.detections[i].head;
@@ -274,6 +293,8 @@ RuleSet RuleLoader::finish() {
     if (pending.state == Pending::State::waiting) add_correlation(pending);
   }
   correlations_.clear();
+  for (const Pending& pending : flows_) add_flow(pending);
+  flows_.clear();
   known_.clear();
   set_forms(rules_, fields_);
   return std::move(rules_);

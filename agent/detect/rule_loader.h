@@ -65,6 +65,7 @@ class RuleLoader final {
   [[nodiscard]] bool applies_to(const YamlNode& rules, const RuleHead& head) const;
   void check_filter_names(const YamlNode& rules, RuleFaults& faults) const;
   void add_correlation(Pending& pending);
+  void add_flow(const Pending& pending);
   [[nodiscard]] bool add_inner(Pending& pending, RuleFaults& faults);
   [[nodiscard]] Pending* pending_named(std::string_view name);
   [[nodiscard]] bool unique(const RuleHead& head, const YamlNode& document, RuleFaults& faults);
@@ -85,6 +86,7 @@ class RuleLoader final {
   std::vector<Source> sources_;
   std::vector<Pending> filters_;
   std::vector<Pending> correlations_;
+  std::vector<Pending> flows_;
   std::vector<KnownRule> known_;  // while finishing
   std::vector<Report> reports_;
   struct Name {

@@ -33,6 +33,7 @@ struct ExpectedAlert {
   std::optional<std::int64_t> at_ns;
   std::vector<std::pair<std::string, std::string>> group;
   bool any_group = true;
+  std::string step;  // of a flow; "": any
 };
 
 struct RuleTest {
@@ -179,8 +180,9 @@ class TestReader final {
       faults_.error(fault_number::wrong_type, node, "an alert must be a map", "{rule: id or name, at: 40s}");
       return;
     }
-    check_keys(node, {"rule", "at", "group"}, "an alert", faults_);
+    check_keys(node, {"rule", "at", "group", "step"}, "an alert", faults_);
     alert.rule = text_member(node, "rule", faults_);
+    alert.step = text_member(node, "step", faults_);
     if (node.find("at") != nullptr) alert.at_ns = span(node.find("at"), 0);
     if (const YamlNode* group = node.find("group"); group != nullptr) {
       alert.any_group = false;
@@ -195,8 +197,16 @@ class TestReader final {
   RuleFaults& faults_;
 };
 
+std::string step_of(const Alert& alert) {
+  for (const auto& [name, text] : alert.labels) {
+    if (name == "step") return text;
+  }
+  return "";
+}
+
 bool fits(const ExpectedAlert& want, const Alert& got, std::int64_t start_ns) {
   if (want.rule != got.rule_id && want.rule != got.rule_name && want.rule != got.title) return false;
+  if (!want.step.empty() && want.step != step_of(got)) return false;
   if (want.at_ns && *want.at_ns != got.time_ns - start_ns) return false;
   return want.any_group || want.group == got.group;
 }
@@ -204,7 +214,9 @@ bool fits(const ExpectedAlert& want, const Alert& got, std::int64_t start_ns) {
 std::vector<std::string> compare(const RuleTest& test, std::vector<Alert> got) {
   std::vector<std::string> differences;
   std::vector<ExpectedAlert> wanted = test.alerts;  // those that say most choose first
-  const auto says = [](const ExpectedAlert& alert) { return (alert.at_ns ? 1 : 0) + (alert.any_group ? 0 : 1); };
+  const auto says = [](const ExpectedAlert& alert) {
+    return (alert.at_ns ? 1 : 0) + (alert.any_group ? 0 : 1) + (alert.step.empty() ? 0 : 1);
+  };
   std::stable_sort(wanted.begin(), wanted.end(), [&](auto& a, auto& b) { return says(a) > says(b); });
   for (const ExpectedAlert& want : wanted) {
     const auto found =
@@ -214,12 +226,12 @@ std::vector<std::string> compare(const RuleTest& test, std::vector<Alert> got) {
       continue;
     }
     differences.push_back("missing: " + want.rule + (want.at_ns ? " at " + seconds_text(*want.at_ns) : "") +
-                          group_text(want.group));
+                          group_text(want.group) + (want.step.empty() ? "" : ", step " + want.step));
   }
   for (const Alert& alert : got) {
     const std::string& name = alert.rule_name.empty() ? alert.rule_id : alert.rule_name;
     differences.push_back("unexpected: " + name + " at " + seconds_text(alert.time_ns - test.start_ns) +
-                          group_text(alert.group));
+                          group_text(alert.group) + (step_of(alert).empty() ? "" : ", step " + step_of(alert)));
   }
   return differences;
 }
@@ -233,6 +245,7 @@ void remember(const RuleSet& rules, std::map<std::string, std::string>& known) {
     if (rule.applies) add(rule.head);
   }
   for (const CorrelationRule& rule : rules.correlations) add(rule.head);
+  for (const FlowRule& rule : rules.flows) add(rule.head);
 }
 
 // Faults of these are told by whoever loads them to run them.
@@ -262,6 +275,7 @@ class FileRun final {
     SourceFile source;
     std::vector<Alert> alerts;
     std::string document;
+    std::int64_t newest_ns = INT64_MIN;
     for (const TestEvent& event : test.events) {
       Line line;
       line.text = event.line;
@@ -271,7 +285,10 @@ class FileRun final {
       document.clear();
       seen.append_json(document);
       detector.see(seen, document, alerts);
+      newest_ns = std::max(newest_ns, seen.time_ns);
     }
+    // Nothing comes late any more.
+    if (!test.events.empty()) detector.advance(newest_ns + 1, alerts);
     if (test.until_ns > 0) detector.advance(test.start_ns + test.until_ns, alerts);
     return alerts;
   }

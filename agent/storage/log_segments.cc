@@ -32,10 +32,11 @@ Status LogWriter::open() {
   applied_ = committed_;
   memory_.counters.sources = static_cast<std::int64_t>(committed_.size());
   // The newest one goes on, if it is sound enough to be written.
-  if (!segments_.empty()) {
+  if (!segments_.empty() && segments_.back()->format == newest_format) {
     Result<std::unique_ptr<SegmentWriter>> reopened =
         SegmentWriter::reopen(segments_.back(), {options_.file_bytes_max, options_.checkpoint_bytes});
-    if (reopened.ok()) {
+    if (reopened.ok() && reopened.value()->load_dictionary().ok()) {
+      compressor_.use_dictionary(reopened.value()->dictionary());
       live_ = std::move(reopened).value();
       live_since_ns_ = clock_.steady_ns();
       segments_.back()->sealed = false;
@@ -73,7 +74,10 @@ void LogWriter::adopt(const std::string& name) {
   }
   if (sound.ok()) {
     segment->written_ns = facts.written_ns;
+    segment->format = facts.format;
     next_sequence_ = std::max({next_sequence_, segment->first_sequence, facts.next_sequence});
+    // The next file has a name of its own, also when this one is empty.
+    if (segment->format != newest_format) next_sequence_ = std::max(next_sequence_, segment->first_sequence + 1);
     segments_.push_back(std::move(segment));
     return;
   }

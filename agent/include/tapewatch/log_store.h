@@ -29,7 +29,7 @@ class Log;
 struct LogRecord {
   std::int64_t time_ns = 0;  // of the event, since 1970
   std::uint8_t level = 0;
-  std::uint64_t id_high = 0;
+  std::uint64_t id_high = 0;  // kept with Options::keep_ids
   std::uint64_t id_low = 0;
   std::uint64_t file = 0;    // 0: no file, never a duplicate (alerts)
   std::uint64_t offset = 0;  // where the line starts in the file
@@ -129,8 +129,8 @@ class TAPEWATCH_API LogStore final {
  public:
   struct Options {
     std::string folder;
-    std::size_t block_bytes = 256 * 1024;
-    std::size_t block_records_max = 4096;
+    std::size_t block_bytes = 512 * 1024;
+    std::size_t block_records_max = 8192;
     std::size_t document_bytes_max = 4u << 20;  // larger ones are dropped and counted
     std::int64_t checkpoint_bytes = 4 << 20;    // of write-ahead log
     std::int64_t segment_bytes_max = 256 << 20;
@@ -146,6 +146,8 @@ class TAPEWATCH_API LogStore final {
     int searches_max = 4;                            // at a time
     std::chrono::milliseconds search_wait_max{2000};
     int zstd_level = 1;
+    std::size_t dictionary_bytes = 64 * 1024;  // of each segment file, made of its first lines; 0: none
+    bool keep_ids = false;  // LogRecord::id_*: 16 bytes a document that do not compress; else they come back as zero
     std::int64_t file_bytes_max = 0;    // of one segment file, then Code::full; 0: none
     bool drop_oldest_when_full = true;  // a full disk costs the oldest segment before it costs the newest batch
   };

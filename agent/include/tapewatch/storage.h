@@ -34,6 +34,9 @@ class Cache;
 
 class TAPEWATCH_API Store final {
  public:
+  using Reader = tapewatch::Reader;
+  using Tx = tapewatch::Tx;
+
   struct Options {
     std::string path;
     std::string schema;  // statements that every opening runs in one transaction (CREATE TABLE IF NOT EXISTS ...)
@@ -220,26 +223,9 @@ std::invoke_result_t<F&, Reader&> Store::read(F&& f, QueryWatch* watch) {
 
 template <typename R, typename F, typename How>
 auto Store::async_call(F f, CallOptions options, How how) {
-  using T = std::remove_cvref_t<decltype(std::declval<R&>().value())>;
-  struct Shared {
-    explicit Shared(F&& function) : f(std::move(function)) {}
-    F f;
-    std::optional<T> value;
-    Answer<T> answer;
-  };
-  const auto shared = std::make_shared<Shared>(std::move(f));
-  auto job = [shared](auto& access) -> Status {
-    R result = shared->f(access);
-    if (!result.ok()) return std::move(result).error();
-    shared->value.emplace(std::move(result.value()));
-    return success();
-  };
-  auto done = [shared](Status status) {
-    shared->answer.set(status.ok() ? Result<T>(std::move(*shared->value)) : Result<T>(std::move(status).error()));
-  };
-  Status queued = (this->*how)(std::move(job), std::move(done), std::move(options));
-  if (!queued.ok()) shared->answer.set(std::move(queued).error());
-  return Pending<T>(std::shared_ptr<Answer<T>>(shared, &shared->answer));
+  return async_detail::call<R>(std::move(f), [&](auto job, Done done) {
+    return (this->*how)(std::move(job), std::move(done), std::move(options));
+  });
 }
 
 template <typename Row, typename... Args>

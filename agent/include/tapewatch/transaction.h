@@ -118,20 +118,10 @@ Status Reader::for_each(std::string_view sql, Visit&& visit, const Args&... args
   const std::array<Value, sizeof...(Args) + 1> values{Value(args)..., Value()};
   Result<Rows> rows = run(sql, values.data(), sizeof...(Args));
   if (!rows.ok()) return std::move(rows).error();
-  for (std::int64_t seen = 0;; ++seen) {
-    const Rows::Step step = rows->step();
-    if (step == Rows::Step::failed) return rows->failure();
-    if (step == Rows::Step::end) {
-      if (watch_ != nullptr) watch_->returned(sql, seen);
-      return success();
-    }
-    if constexpr (std::is_same_v<std::invoke_result_t<Visit&, Row>, void>) {
-      visit(row_detail::read_row<Row>(rows.value()));
-    } else {
-      Status status = visit(row_detail::read_row<Row>(rows.value()));
-      if (!status.ok()) return status;
-    }
-  }
+  std::int64_t seen = 0;
+  Status status = row_detail::each_row<Row>(rows.value(), visit, &seen);
+  if (status.ok() && watch_ != nullptr) watch_->returned(sql, seen);
+  return status;
 }
 
 template <typename Row, typename... Args>

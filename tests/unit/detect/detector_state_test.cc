@@ -136,6 +136,23 @@ title: t
 id: t
 correlation: {type: event_count, rules: [a, b], group-by: [u], timespan: 10s, condition: {gte: 2}}
 tapewatch: {realert: {every: 5s, exponential: true, max: 20s}, annotations: {what: "{{ count }} of {{ u }}"}})"},
+    {"flow", R"(
+title: t
+id: t
+flow:
+  key: u
+  steps: {a: a, b: b, c: c}
+  expect: [{step: c, after: b}, {step: b, after: a, within: 4s}, {step: a, at_most: 3}, {step: c, at_least: 2},
+           {differ: [a.v, b.v]}, {step: b, before: c, within: 6s}]
+  timeout: 12s
+tapewatch: {evidence: 3, keep_firing_for: 20s})",
+     180},
+    {"flow_realert", R"(
+title: t
+id: t
+flow: {key: [u, v], steps: {a: [a, b], c: c}, expect: [{step: c, after: a}], timeout: 10s, lateness: 3s}
+tapewatch: {realert: {every: 20s, exponential: true, max: 2m}})",
+     180},
     {"plain_realert", R"(
 title: t
 id: t

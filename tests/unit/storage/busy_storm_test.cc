@@ -126,7 +126,7 @@ TEST_P(BusyStormKindTest, NobodyStarvesAndNobodyHearsOfIt) {
   }
   std::sort(all.begin(), all.end());
   ASSERT_FALSE(all.empty());
-  // One who asks for the lock by SQLite's own rules looks again every 100 ms, and may find it taken a few times.
+  RecordProperty("p99_ms", static_cast<int>(all[all.size() * 99 / 100].count()));
   EXPECT_LT(all[all.size() * 99 / 100], 10 * held_for + slack);
   EXPECT_EQ(failed, 0);
 }

@@ -41,6 +41,7 @@ class LogStorePowerCutTest : public testing::TestWithParam<bool> {
   LogStore::Options options() const {
     LogStore::Options out;
     out.folder = folder_.path("store");
+    out.keep_ids = true;
     out.block_bytes = 2 * 1024;
     out.commit_bytes = 4 * 1024;
     out.idle_commit_bytes = 1;

@@ -24,6 +24,7 @@ class LogStoreTest : public ::testing::Test {
   LogStore::Options options() const {
     LogStore::Options out;
     out.folder = folder_.path("store");
+    out.keep_ids = true;
     out.block_bytes = 16 * 1024;
     out.commit_bytes = 64 * 1024;
     out.recent_bytes = 32 * 1024;
@@ -476,6 +477,47 @@ TEST_F(LogStoreTest, TopValuesAreBounded) {
   ASSERT_EQ(top->values.size(), 10u);
   EXPECT_EQ(top->others, 10'490);
   EXPECT_FALSE(top->exact);
+}
+
+TEST_F(LogStoreTest, IdsAreKeptWhenAskedForAndElseZero) {
+  LogStore::Options without = options();
+  without.keep_ids = false;
+  {
+    const auto store = open(without);
+    append_and_flush(*store, 0, 300);
+  }
+  const auto store = open(without);
+  const auto page = store->search(query("\"no 7\""), {}, {});
+  ASSERT_EQ(page->documents.size(), 1u);
+  EXPECT_EQ(page->documents[0].json, line(7));
+  EXPECT_EQ(page->documents[0].time_ns, record(7).time_ns);
+  EXPECT_EQ(page->documents[0].level, record(7).level);
+  EXPECT_EQ(page->documents[0].id_high + page->documents[0].id_low, 0u);
+}
+
+TEST_F(LogStoreTest, TimesAreExactToTheNanosecondOnBothSidesOf1970) {
+  const std::vector<std::int64_t> times = {start_ns + 1, start_ns, -1, 0, INT64_MAX, INT64_MIN, -5'000'000, 7'000};
+  {
+    const auto store = open(options());
+    // Each with another unit that divides it, alone in its block; then all in one.
+    for (std::size_t from = 0; from <= times.size(); ++from) {
+      LogBatch batch;
+      for (std::size_t i = 0; i < times.size(); ++i) {
+        if (from < times.size() && i != from) continue;
+        LogRecord head;
+        head.time_ns = times[i];
+        batch.add(head, std::string(15'000 / (from < times.size() ? 1 : times.size()), 'x'));
+      }
+      ASSERT_TRUE(store->append(std::move(batch), nullptr).ok());
+      ASSERT_TRUE(store->flush().ok());
+    }
+  }
+  const auto store = open(options());
+  const auto page = store->search(Query(), {}, SearchLimits{1000, 1u << 30, std::chrono::seconds(10)});
+  ASSERT_EQ(page->documents.size(), 2 * times.size());
+  EXPECT_EQ(page->damaged_blocks, 0);
+  for (std::size_t i = 0; i < page->documents.size(); ++i)
+    EXPECT_EQ(page->documents[i].time_ns, times[(2 * times.size() - 1 - i) % times.size()]) << i;
 }
 
 TEST_F(LogStoreTest, TraceIsInTheOrderOfTime) {
