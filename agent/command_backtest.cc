@@ -11,6 +11,7 @@
 #include "commands.h"
 #include "detect/backtest.h"
 #include "detect/rule_loader.h"
+#include "packed_file.h"
 #include "stages.h"
 
 namespace tapewatch {
@@ -35,8 +36,9 @@ std::string progress_line(const BacktestReport& report, std::uint64_t bytes_in_a
                 static_cast<unsigned long long>(report.lines), static_cast<unsigned long long>(report.alerts),
                 seconds > 0 ? static_cast<double>(report.lines) / seconds : 0.0, rate / (1 << 20));
   std::string line = text.data();
-  if (bytes_in_all > report.bytes && rate > 0) {
-    const double left = static_cast<double>(bytes_in_all - report.bytes) / rate;
+  if (bytes_in_all > report.file_bytes && report.file_bytes > 0) {
+    const double left =
+        static_cast<double>(bytes_in_all - report.file_bytes) * seconds / static_cast<double>(report.file_bytes);
     line += ", " + std::to_string(static_cast<std::uint64_t>(left) + 1) + " s left";
   }
   return line;
@@ -119,6 +121,7 @@ class BacktestRun final {
     };
     BacktestOptions options;
     options.key_policy = parts.key_policy();
+    options.open = open_packed;
     const Result<BacktestReport> report =
         backtest(files, parts.fields(), *parts.detector(), options, enrich, emit, progress);
     if (!report.ok()) {

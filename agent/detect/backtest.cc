@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "detect/backtest.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
+#include <utility>
 
-#include "base/files.h"
 #include "base/json_writer.h"
 #include "base/timestamp.h"
 #include "event/parser.h"
@@ -19,9 +14,10 @@ namespace {
 // One file's bytes as lines, with a buffer that never holds more than one block and one line.
 class Lines final {
  public:
-  Lines(Fd fd, const BacktestOptions& options) : fd_(std::move(fd)), options_(options) {}
+  Lines(std::unique_ptr<ByteSource> source, const BacktestOptions& options)
+      : source_(std::move(source)), options_(options) {}
 
-  // False at the end of the file, or with `failed()`.
+  // False at the end of the file, or when reading failed.
   bool next(Line& line) {
     for (;;) {
       const std::size_t end = buffer_.find('\n', scanned_);
@@ -38,7 +34,8 @@ class Lines final {
       read();
     }
   }
-  [[nodiscard]] int error() const { return error_; }
+  [[nodiscard]] const Status& status() const { return status_; }
+  [[nodiscard]] std::uint64_t file_bytes() const { return source_->bytes_read(); }
 
  private:
   void take(Line& line, std::size_t stop) {
@@ -65,20 +62,17 @@ class Lines final {
     begin_ = 0;
     const std::size_t used = buffer_.size();
     buffer_.resize(used + options_.read_bytes);
-    ssize_t bytes = 0;
-    do {
-      bytes = ::read(fd_.get(), buffer_.data() + used, options_.read_bytes);
-    } while (bytes < 0 && errno == EINTR);
-    if (bytes < 0) error_ = errno;
-    buffer_.resize(used + static_cast<std::size_t>(std::max<ssize_t>(0, bytes)));
-    ended_ = bytes <= 0;
+    const Result<std::size_t> got = source_->read(buffer_.data() + used, options_.read_bytes);
+    if (!got.ok()) status_ = got.error();
+    buffer_.resize(used + (got.ok() ? *got : 0));
+    ended_ = !got.ok() || *got == 0;
     if (!skipping_) return;
     const std::size_t end = buffer_.find('\n', begin_);
     begin_ = scanned_ = end == std::string::npos ? buffer_.size() : end + 1;
     skipping_ = end == std::string::npos;
   }
 
-  Fd fd_;
+  const std::unique_ptr<ByteSource> source_;
   const BacktestOptions& options_;
   std::string buffer_;
   std::uint64_t buffer_offset_ = 0;  // of the buffer's first byte in the file
@@ -86,7 +80,7 @@ class Lines final {
   std::size_t scanned_ = 0;          // no line end before
   bool ended_ = false;
   bool skipping_ = false;
-  int error_ = 0;
+  Status status_ = success();
 };
 
 struct Run {
@@ -110,6 +104,13 @@ void tell(Run& run, std::uint64_t line) {
     run.emit(run.told);
   }
   run.report.alerts += run.alerts.size();
+}
+
+Result<std::unique_ptr<ByteSource>> open_file(const std::string& path, const BacktestOptions& options) {
+  if (options.open) return options.open(path);
+  Result<std::unique_ptr<FileSource>> file = FileSource::open(path);
+  if (!file.ok()) return std::move(file).error();
+  return std::unique_ptr<ByteSource>(std::move(*file));
 }
 
 void see(Run& run, const Line& line, const SourceFile& source) {
@@ -159,11 +160,12 @@ Result<BacktestReport> backtest(const std::vector<std::string>& files, const Fie
   Parser parser(fields, options.key_policy);
   Run run{parser, detector, enrich, emit, report};
   for (const std::string& path : files) {
-    Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!fd.open()) return errno_error("opening " + path, errno);
+    Result<std::unique_ptr<ByteSource>> file = open_file(path, options);
+    if (!file.ok()) return std::move(file).error();
     SourceFile source;
     source.path = path;
-    Lines lines(std::move(fd), options);
+    Lines lines(std::move(*file), options);
+    const std::uint64_t bytes_before = report.file_bytes;
     Line line;
     std::uint64_t told = report.bytes;
     while (lines.next(line)) {
@@ -172,10 +174,12 @@ Result<BacktestReport> backtest(const std::vector<std::string>& files, const Fie
       report.bytes += line.full_bytes + 1;
       if (progress && report.bytes - told >= options.read_bytes) {
         told = report.bytes;
+        report.file_bytes = bytes_before + lines.file_bytes();
         progress(report);
       }
     }
-    if (lines.error() != 0) return errno_error("reading " + path, lines.error());
+    if (!lines.status().ok()) return Error(lines.status().error()).with_context("reading " + path);
+    report.file_bytes = bytes_before + lines.file_bytes();
   }
   if (report.lines == 0) return report;
   // Nothing comes late any more: what waited for the order of events is told, and the clock stands where it did.

@@ -6,9 +6,11 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "base/byte_source.h"
 #include "base/hash.h"
 #include "detect/detector.h"
 #include "event/field_table.h"
@@ -22,12 +24,15 @@ struct BacktestOptions {
   const KeyPolicy* key_policy = nullptr;     // of whoever masks in `enrich`: names the values to hide, as live
   std::size_t line_bytes_max = 1024 * 1024;  // of a longer line only the first bytes are seen, as live
   std::size_t read_bytes = 1024 * 1024;
+  // Empty: files are read as they are.
+  std::function<Result<std::unique_ptr<ByteSource>>(const std::string& path)> open;
 };
 
 struct BacktestReport {
   std::uint64_t lines = 0;
   std::uint64_t not_json = 0;
-  std::uint64_t bytes = 0;
+  std::uint64_t bytes = 0;       // of lines
+  std::uint64_t file_bytes = 0;  // read of the files, which may be packed
   std::uint64_t alerts = 0;
 };
 
