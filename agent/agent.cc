@@ -83,6 +83,7 @@ void Agent::open_stages(Diagnostics& diagnostics) {
     loop_->post([this, batch = std::move(batch)]() mutable { delivery_->accept(std::move(batch)); });
   };
   outputs.log = &log_;
+  outputs.clock = &clock_;
   outputs.tell_ends = true;
   outputs.links = [this](LinkRecords records) {
     loop_->post([this, records = std::move(records)] { links_.add(records); });
@@ -289,6 +290,11 @@ void Agent::watch_folders() {
   for (const std::string& folder : wanted) {
     if (!watches_.contains(folder)) watch_folder(folder);
   }
+  const auto watched =
+      std::count_if(watches_.begin(), watches_.end(), [](const auto& e) { return e.second != nullptr; });
+  metrics_.input_folders.with({"watched"}).set(static_cast<double>(watched));
+  metrics_.input_folders.with({"polled"})
+      .set(static_cast<double>(static_cast<std::ptrdiff_t>(wanted.size()) - watched));
 }
 
 void Agent::watch_folder(const std::string& folder) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent_options.h"
 
+#include "config_values.h"
 #include "enrich/kubernetes.h"
 
 namespace tapewatch {
@@ -219,11 +220,32 @@ ScrapeOptions scrape_options(const ScrapeConfig& scrape) {
   return options;
 }
 
+// A stream of ours belongs to its family (any namespace); another name stands for itself.
+static StreamOptions stream_options(const std::string& name, StreamOptions family, milliseconds retention) {
+  const std::string_view stem = std::string_view(family.pattern).substr(0, family.pattern.size() - 1);
+  if (!name.starts_with(stem)) family.pattern = name;
+  if (retention.count() > 0) family.retention = format_duration(retention);
+  return family;
+}
+
+TemplateOptions template_options(const ElasticConfig& elastic) {
+  TemplateOptions options;
+  options.app = stream_options(elastic.data_stream, options.app, elastic.retention_app);
+  options.alerts = stream_options(elastic.alerts_data_stream, options.alerts, elastic.retention_alerts);
+  if (!elastic.index.empty()) {
+    options.app.data_stream = false;
+    options.app.pattern = elastic.index.substr(0, elastic.index.find('%'));
+    if (options.app.pattern != elastic.index) options.app.pattern += '*';
+  }
+  return options;
+}
+
 SetupOptions setup_options(const ElasticConfig& elastic) {
   SetupOptions options;
   options.hosts = elastic.hosts;
   options.authorization = authorization(elastic);
   options.tls = tls_options(elastic.ssl);
+  options.templates = template_options(elastic);
   return options;
 }
 

@@ -43,6 +43,8 @@ namespace tapewatch {
 [[nodiscard]] HostOptions host_options(const MetricsConfig& metrics);
 [[nodiscard]] std::vector<AppOptions> app_options(const MetricsConfig& metrics);
 [[nodiscard]] ScrapeOptions scrape_options(const ScrapeConfig& scrape);
+// The templates are for the streams, or the index, that the configuration names.
+[[nodiscard]] TemplateOptions template_options(const ElasticConfig& elastic);
 [[nodiscard]] SetupOptions setup_options(const ElasticConfig& elastic);
 
 }  // namespace tapewatch

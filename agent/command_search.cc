@@ -20,6 +20,8 @@ namespace tapewatch {
 namespace {
 
 constexpr std::size_t page_events = 1'000;
+constexpr std::size_t histogram_rows = 20;
+constexpr std::size_t bar_columns = 40;
 
 std::string joined_words(const Arguments& arguments) {
   std::string out;
@@ -146,6 +148,57 @@ void print_status(Console& console, const std::string& body, bool raw) {
   std::fflush(console.out);
 }
 
+// What is asked instead of the events: counts.
+std::string counting_target(const Arguments& arguments) {
+  if (arguments.has("top")) return "/api/v1/top?field=" + url_encoded(arguments.value("top"));
+  return arguments.has("histogram") ? "/api/v1/histogram?buckets=" + std::to_string(histogram_rows) : "";
+}
+
+std::size_t number_in(std::string_view json, std::string_view key) {
+  std::size_t number = 0;
+  static_cast<void>(parse_count(top_scalar(json, key), number));
+  return number;
+}
+
+// A count, its bar and what it is of, one row each.
+void print_rows(Console& console, const std::vector<std::pair<std::size_t, std::string>>& rows) {
+  std::size_t most = 1;
+  for (const auto& row : rows) most = std::max(most, row.first);
+  for (const auto& [count, text] : rows) {
+    std::string number = std::to_string(count);
+    number.insert(0, number.size() < 10 ? 10 - number.size() : 0, ' ');
+    std::string bar(count * bar_columns / most, '#');
+    bar.resize(bar_columns, ' ');
+    console.print(number + "  " + bar + "  " + terminal_safe(text) + "\n");
+  }
+}
+
+int print_counts(Console& console, const std::string& body, bool top) {
+  const auto items = list_items(body, top ? "values" : "buckets");
+  if (!items) return fail(console, "the agent's answer cannot be read");
+  std::vector<std::pair<std::size_t, std::string>> rows;
+  for (const std::string_view item : *items) {
+    rows.emplace_back(number_in(item, top ? "count" : "total"), top_scalar(item, top ? "value" : "time"));
+  }
+  print_rows(console, rows);
+  if (top) {
+    console.notice(std::to_string(number_in(body, "others")) + " other values, " +
+                   std::to_string(number_in(body, "without")) + " events without the field\n");
+  }
+  if (top_scalar(body, "complete") == "false") console.notice("not all was looked at within the time\n");
+  return exit_good;
+}
+
+int count_command(const Arguments& arguments, Console& console, const ApiAddress& address, const std::string& target,
+                  const std::string& query) {
+  const auto reply = api_get(address, target);
+  if (!reply) return fail(console, reply.error().message);
+  if (reply->status != 200) return report(console, *reply, query);
+  if (!arguments.has("json")) return print_counts(console, reply->body, arguments.has("top"));
+  console.print(reply->body + "\n");
+  return exit_good;
+}
+
 }  // namespace
 
 int search_command(const Arguments& arguments, Console& console) {
@@ -158,11 +211,17 @@ int search_command(const Arguments& arguments, Console& console) {
     return exit_usage;
   }
   const std::string query = joined_words(arguments);
-  std::string target = "/api/v1/search?query=" + url_encoded(query.empty() ? "*" : query);
+  const std::string counting = counting_target(arguments);
+  std::string target = counting.empty() ? "/api/v1/search?" : counting + "&";
+  target += "query=" + url_encoded(query.empty() ? "*" : query);
   for (const std::string_view bound : {"from", "to"}) {
     if (arguments.has(bound)) {
       target += "&" + std::string(bound) + "=" + url_encoded(time_parameter(arguments.value(bound)));
     }
+  }
+  if (!counting.empty()) {
+    if (arguments.has("top") && arguments.has("limit")) target += "&limit=" + std::to_string(left);
+    return count_command(arguments, console, *address, target, query);
   }
   std::string cursor;
   std::size_t total = 0;

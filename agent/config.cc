@@ -148,6 +148,10 @@ ElasticConfig read_elastic(ConfigSection s) {
   ConfigSection dead = s.section("dead_letters");
   dead.size("max_size", out.dead_letters_max_size, {mib, 1024 * gib});
   dead.finish();
+  ConfigSection retention = s.section("retention");
+  retention.duration("app", out.retention_app, {milliseconds(0), hours(24 * 36600)});
+  retention.duration("alerts", out.retention_alerts, {milliseconds(0), hours(24 * 36600)});
+  retention.finish();
   check_elastic(s, ssl, backoff, out);
   s.finish();
   return out;

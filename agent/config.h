@@ -137,6 +137,8 @@ struct ElasticConfig {
   milliseconds backoff_max{60'000};
   milliseconds timeout{60'000};
   std::uint64_t dead_letters_max_size = 256 * mib;
+  milliseconds retention_app{0};  // 0: for ever
+  milliseconds retention_alerts{0};
 };
 
 struct StoreConfig {

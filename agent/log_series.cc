@@ -7,6 +7,7 @@
 
 #include "base/ascii.h"
 #include "base/clock.h"
+#include "base/utf8.h"
 #include "detect/rule_loader_parts.h"
 #include "event/shown_value.h"
 
@@ -36,12 +37,7 @@ bool is_identifier(std::string_view segment) {
 }
 
 // At most label_bytes_max bytes, cut between characters.
-void cut(std::string& text) {
-  if (text.size() <= label_bytes_max) return;
-  std::size_t end = label_bytes_max;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  text.resize(end);
-}
+void cut(std::string& text) { text.resize(utf8_cut(text, label_bytes_max)); }
 
 void append_formed(std::string& out, std::string_view text, LogMetricConfig::Form form) {
   switch (form) {

@@ -69,10 +69,14 @@ void Pipeline::run(const LineBlock& block) {
   if (parts_.store != nullptr) parts_.store->begin_block(source.file, block.begin, block.read_ns);
   const auto before = seen_before_.find(source.file);
   seen_to_ = before == seen_before_.end() ? 0 : before->second;
+  time_rules_ = parts_.clock != nullptr;
   LineCursor cursor(block);
   std::uint64_t events = 0;
   for (Line line; cursor.next(line); ++events) run_line(line, block, seed);
   metrics_.input_events.with({source.input}).add(events);
+  if (events > 0) {
+    metrics_.input_clock_offset.with({source.input}).set(static_cast<double>(block.read_wall_ns - time_ns_) / 1e9);
+  }
   blank_lines_.add(cursor.blank_lines());
   if (parts_.detector != nullptr) {
     progressed_ = true;
@@ -118,6 +122,7 @@ void Pipeline::run_line(const Line& line, const LineBlock& block, std::uint64_t 
   }
   const Hash128 id = event_id(seed, line.offset, line.text);
   prepare(event, id);
+  time_ns_ = event.time_ns;
   std::string_view document;
   if (parts_.bulk != nullptr) {
     document = parts_.bulk->add(event, id);
@@ -130,20 +135,12 @@ void Pipeline::run_line(const Line& line, const LineBlock& block, std::uint64_t 
   if (parts_.series != nullptr) parts_.series->see(event, document, block.read_ns);
   if (parts_.detector == nullptr) return;
   if (line.offset < seen_to_) return tell_again(block.source->file, line.offset);
-  see(event, document, block);
-}
-
-void Pipeline::see(Event& event, std::string_view document, const LineBlock& block) {
-  if (event.time_ns > newest_event_ns_) {
-    newest_event_ns_ = event.time_ns;
-    newest_read_ns_ = block.read_ns;
-  }
-  parts_.detector->see(event, document, alerts_);
+  hold_rules(event, document, block);
   for (Alert& alert : alerts_) {
     alert.source_file = block.source->file;
-    alert.source_offset = event.line().offset;
+    alert.source_offset = line.offset;
   }
-  if (!alerts_.empty()) deliver_alerts(event.line().offset);
+  if (!alerts_.empty()) deliver_alerts(line.offset);
 }
 
 // To the outputs of documents, which know by its id whether they have it; whoever takes messages has had them.
@@ -155,6 +152,15 @@ void Pipeline::tell_again(std::uint64_t file, std::uint64_t offset) {
   for (const Alert& alert : alerts->second) add_document(alert, offset);
   of_file->second.erase(alerts);
   if (of_file->second.empty()) told_before_.erase(of_file);
+}
+
+// One event of each block is timed.
+void Pipeline::hold_rules(Event& event, std::string_view document) {
+  if (!time_rules_) return parts_.detector->see(event, document, alerts_);
+  time_rules_ = false;
+  const std::int64_t begin_ns = parts_.clock->steady_ns();
+  parts_.detector->see(event, document, alerts_);
+  metrics_.rule_duration.observe(static_cast<double>(parts_.clock->steady_ns() - begin_ns) / 1e9);
 }
 
 // One line in a minute, masked whole before it is cut: half a secret is one too.

@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "detect/detector.h"
 #include "enrich/enricher.h"
@@ -37,6 +38,7 @@ class Pipeline final {
     StoreFeed* store = nullptr;    // null: no embedded store
     Masker* samples = nullptr;     // of what is shown in the log; null without `log`
     Log* log = nullptr;            // null: nothing is said
+    const Clock* clock = nullptr;  // times the rules, now and then; null: nobody does
     // Called behind every block, and with `true` behind the last. May be empty.
     std::function<void(bool last)> between_blocks;
   };
@@ -70,7 +72,7 @@ class Pipeline final {
   void update_rule_metrics();
   void show_unparsed(const Line& line, const LineBlock& block);
   void run_line(const Line& line, const LineBlock& block, std::uint64_t seed);
-  void see(Event& event, std::string_view document, const LineBlock& block);
+  void hold_rules(Event& event, std::string_view document, const LineBlock& block);
   void deliver_alerts(std::optional<std::uint64_t> offset);
   void tell_again(std::uint64_t file, std::uint64_t offset);
   void deliver_alerts_of_clock(std::int64_t steady_ns);
@@ -91,6 +93,8 @@ class Pipeline final {
   std::int64_t newest_read_ns_ = 0;          // steady time at which that event was read
   std::int64_t next_look_ns_ = 0;            // steady
   std::int64_t wall_offset_ns_ = 0;          // of the wall clock from the steady one, at the start
+  std::int64_t time_ns_ = 0;                 // of the line before
+  bool time_rules_ = false;                  // with the next event
   std::int64_t next_sample_ns_ = INT64_MIN;  // steady
   RuleProgress progress_;
   bool progressed_ = false;

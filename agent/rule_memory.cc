@@ -9,6 +9,14 @@
 namespace tapewatch {
 namespace {
 
+constexpr std::uint64_t alert_bytes = 1024;  // without its evidence, about
+
+std::uint64_t bytes_of(const Alert& alert) {
+  std::uint64_t bytes = alert_bytes;
+  for (const std::string& document : alert.evidence) bytes += document.size();
+  return bytes;
+}
+
 constexpr std::uint64_t head_bytes_max = std::uint64_t{256} << 20;  // positions and alerts, beside the rules' own
 
 }  // namespace
@@ -42,9 +50,13 @@ RuleState RuleMemory::open() {
 void RuleMemory::told(const Alert& alert) {
   if (alert.source_file == 0) return;
   told_.push_back(alert);
-  if (told_.size() <= options_.told_max) return;
+  told_bytes_ += bytes_of(alert);
+  if (!told_more_than(8)) return;
   forget_delivered();
-  for (; told_.size() > options_.told_max; told_.pop_front()) ++told_dropped_;
+  for (; told_more_than(7); told_.pop_front()) {  // more than is needed: looking for what is delivered is not cheap
+    told_bytes_ -= bytes_of(told_.front());
+    ++told_dropped_;
+  }
 }
 
 void RuleMemory::acked(std::size_t sink, const std::vector<Span>& spans) {
@@ -62,6 +74,8 @@ void RuleMemory::forget_delivered() {
     const auto committed = committed_(alert.source_file);
     return !committed || alert.source_offset < *committed;
   });
+  told_bytes_ = 0;
+  for (const Alert& alert : told_) told_bytes_ += bytes_of(alert);
 }
 
 bool RuleMemory::save(RuleRecords records, std::vector<AlertMessage> waiting) {

@@ -29,6 +29,7 @@ class RuleMemory final {
   struct Options {
     std::uint64_t bytes_max = 0;    // of what the detector remembers
     std::size_t told_max = 10'000;  // alerts that are not known to be delivered; then the oldest is
+    std::uint64_t told_bytes_max = std::uint64_t{64} << 20;
     std::uint64_t write_rate = std::uint64_t{16} << 20;  // bytes a second, on average: large states are written seldom
     std::size_t sinks = 1;
   };
@@ -60,6 +61,10 @@ class RuleMemory final {
 
  private:
   void forget_delivered();
+  // More than so many eighths of what is kept.
+  [[nodiscard]] bool told_more_than(std::uint64_t eighths) const {
+    return told_.size() > options_.told_max * eighths / 8 || told_bytes_ > options_.told_bytes_max / 8 * eighths;
+  }
 
   const Options options_;
   const Clock& clock_;
@@ -68,6 +73,7 @@ class RuleMemory final {
   RuleStateFile file_;
   RuleProgress progress_;
   std::deque<Alert> told_;
+  std::uint64_t told_bytes_ = 0;      // about
   std::vector<RangeSet> clock_acks_;  // per sink
   std::int64_t next_ns_ = 0;
   std::uint64_t told_dropped_ = 0;

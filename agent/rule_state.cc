@@ -8,8 +8,9 @@
 
 #include "base/files.h"
 #include "base/hash.h"
+#include "base/state_bytes.h"
 #include "detect/alert_bytes.h"
-#include "detect/state_bytes.h"
+#include "base/state_bytes.h"
 
 namespace tapewatch {
 namespace {

@@ -6,7 +6,7 @@
 // group by, as they came, and masked documents as evidence. Thread: loop.
 //
 // On disk (numbers little-endian): "TWRS", u32 version 1, u64 length of the positions and alerts, u64 XXH3 of them,
-// they themselves in the numbers of detect/state_bytes.h, and what Detector::save() wrote, which has a checksum itself.
+// they themselves in the numbers of base/state_bytes.h, and what Detector::save() wrote, which has a checksum itself.
 
 #include <cstdint>
 #include <string>

@@ -36,6 +36,7 @@ std::unique_ptr<Stages> Stages::open(const Config& config, AgentMetrics& metrics
   parts.log = outputs.log;
   if (stages->on_links_ || stages->on_rules_)
     parts.between_blocks = [&parts = *stages](bool last) { parts.hand_on(last); };
+  parts.clock = outputs.clock;
   stages->pipeline_ = std::make_unique<Pipeline>(parts, config.service.instance,
                                                  config.elastic ? config.elastic->alerts_data_stream : "", metrics,
                                                  std::move(outputs.alerts));

@@ -29,8 +29,9 @@ class Stages final {
     std::function<void(Batch)> batch;
     std::function<void(StoreBatch)> store_batch;
     std::function<void(std::vector<Alert>)> alerts;
-    Log* log = nullptr;      // null: nothing is said
-    bool tell_ends = false;  // alerts that are over are told too
+    Log* log = nullptr;            // null: nothing is said
+    const Clock* clock = nullptr;  // null: rules are not timed
+    bool tell_ends = false;        // alerts that are over are told too
     // What the correlator learned since the last time, when it was wanted, and at the end. May be empty.
     std::function<void(LinkRecords)> links;
     // How far the rules have come and what they remember, in `rule_bytes_max` at most; before the links. May be empty.

@@ -18,7 +18,9 @@ TOP = "agent"   # the layer of main, agent, pipeline and configuration: may incl
 # Which module, or which file of the top layer, may include what stands in a third party's headers.
 HOMES = {
     "simdjson.h": ["event"], "uv.h": ["loop"], "curl/": ["loop"], "sqlite3.h": ["storage"], "zstd.h": ["storage"],
-    "hiredis/": ["storage/redis"], "httplib.h": ["http"], "prometheus/": ["metrics"], "isa-l": ["sinks"], "re2/": ["base"],
+    "zdict.h": ["storage"],
+    "hiredis/": ["storage/redis"], "libpq-fe.h": ["storage/postgres"], "httplib.h": ["http"], "prometheus/": ["metrics"],
+    "isa-l": ["sinks"], "re2/": ["base"],
     "xxhash.h": ["base"], "openssl/": ["base"], "hs/": ["base"],
     "yaml-cpp/": ["base"],
 }

@@ -12,6 +12,8 @@ namespace tapewatch {
 // Bytes of the well-formed sequence at the start of `text`, 0 when there is none.
 [[nodiscard]] std::size_t utf8_sequence(std::string_view text);
 [[nodiscard]] bool is_utf8(std::string_view text);
+// How many bytes of `text`, at most `bytes_max`, end with a whole character.
+[[nodiscard]] std::size_t utf8_cut(std::string_view text, std::size_t bytes_max);
 void append_utf8(std::string& out, std::uint32_t code_point);
 
 }  // namespace tapewatch

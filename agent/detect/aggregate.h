@@ -8,9 +8,9 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/state_bytes.h"
 #include "detect/ordered_values.h"
 #include "detect/rule.h"
-#include "detect/state_bytes.h"
 
 namespace tapewatch {
 

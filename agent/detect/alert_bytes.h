@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "detect/state_bytes.h"
+#include "base/state_bytes.h"
 #include "event/alert.h"
 
 namespace tapewatch {

@@ -8,8 +8,8 @@
 #include <cstdint>
 
 #include "base/hash.h"
+#include "base/state_bytes.h"
 #include "detect/rule.h"
-#include "detect/state_bytes.h"
 
 namespace tapewatch {
 

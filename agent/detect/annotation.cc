@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "base/utf8.h"
+
 namespace tapewatch {
 namespace {
 
@@ -28,12 +30,7 @@ std::string number_text(double value) {
 }
 
 // Not in the middle of a character.
-void cut_to(std::string& text, std::size_t bytes_max) {
-  if (text.size() <= bytes_max) return;
-  std::size_t end = bytes_max;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0u) == 0x80u) --end;
-  text.resize(end);
-}
+void cut_to(std::string& text, std::size_t bytes_max) { text.resize(utf8_cut(text, bytes_max)); }
 
 }  // namespace
 

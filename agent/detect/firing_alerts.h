@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "detect/state_bytes.h"
+#include "base/state_bytes.h"
 #include "event/alert.h"
 
 namespace tapewatch {

@@ -23,7 +23,7 @@
 
 #include "detect/alert_course.h"
 #include "detect/rule.h"
-#include "detect/state_bytes.h"
+#include "base/state_bytes.h"
 
 namespace tapewatch {
 

@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
-#include "detect/state_bytes.h"
+#include "base/state_bytes.h"
 
 namespace tapewatch {
 namespace {

@@ -14,7 +14,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "detect/state_bytes.h"
+#include "base/state_bytes.h"
 
 namespace tapewatch {
 

@@ -34,10 +34,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/state_bytes.h"
 #include "detect/aggregate.h"
 #include "detect/alert_course.h"
 #include "detect/rule.h"
-#include "detect/state_bytes.h"
 
 namespace tapewatch {
 

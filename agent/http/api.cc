@@ -17,6 +17,8 @@ namespace {
 constexpr std::int64_t histogram_range_default_ns = 3600 * ns_per_second;
 constexpr std::int64_t buckets_default = 60;
 constexpr std::size_t trace_id_bytes_max = 512;
+constexpr std::size_t field_bytes_max = 512;
+constexpr std::int64_t values_default = 10;
 
 HttpAnswer json_answer(std::string body) {
   HttpAnswer answer;
@@ -166,6 +168,42 @@ HttpAnswer Api::histogram(std::string_view query) const {
   body.append("],\"complete\":").append(histogram.complete ? "true" : "false").append(",\"scanned_lines\":");
   append_json_int(body, histogram.scanned_lines);
   body.push_back('}');
+  return json_answer(std::move(body));
+}
+
+HttpAnswer Api::top(std::string_view query) const {
+  if (backend_ == nullptr) return no_store_problem();
+  const Result<QueryParams> params = QueryParams::parse(query, {"field", "query", "from", "to", "limit"});
+  if (!params) return search_problem(params.error());
+  const std::string& field = params->text("field");
+  if (field.empty() || field.size() > field_bytes_max) return problem(400, "a field is needed: field=event.action");
+  const Result<SearchRange> range = range_of(*params, clock_.wall_ns());
+  if (!range) return search_problem(range.error());
+  const Result<std::int64_t> limit = params->number("limit", 1, limits_.results_max, values_default);
+  if (!limit) return search_problem(limit.error());
+  const auto answer = backend_->top_values(params->text("query"), *range, field, static_cast<std::size_t>(*limit));
+  if (!std::holds_alternative<TopValues>(answer)) return failed(answer);
+  const TopValues& top = std::get<TopValues>(answer);
+  std::string body;
+  JsonObject o(body);
+  o.add("field", std::string_view(field));
+  o.key("values");
+  body.push_back('[');
+  for (const TopValues::Value& value : top.values) {
+    if (body.back() != '[') body.push_back(',');
+    JsonObject item(body);
+    item.add("value", std::string_view(value.text));
+    item.add("count", value.count);
+    item.end();
+  }
+  body.push_back(']');
+  o.add("others", top.others);
+  o.add("without", top.without);
+  o.add("documents", top.documents);
+  o.add("exact", top.exact);
+  o.add("complete", top.complete);
+  o.add("scanned_lines", top.scanned_lines);
+  o.end();
   return json_answer(std::move(body));
 }
 

@@ -31,6 +31,7 @@ class Api final {
   [[nodiscard]] HttpAnswer search(std::string_view query) const;
   [[nodiscard]] HttpAnswer trace(std::string_view query) const;
   [[nodiscard]] HttpAnswer histogram(std::string_view query) const;
+  [[nodiscard]] HttpAnswer top(std::string_view query) const;
   [[nodiscard]] HttpAnswer alerts() const;
   [[nodiscard]] HttpAnswer rules() const;
   [[nodiscard]] HttpAnswer files() const;

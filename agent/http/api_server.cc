@@ -154,6 +154,7 @@ ApiServer::ApiServer(Options options, const StatusBoard& status, SearchBackend* 
   router_->on("/api/v1/search", [&api](const Asked& asked) { return api.search(asked.query); });
   router_->on("/api/v1/trace", [&api](const Asked& asked) { return api.trace(asked.query); });
   router_->on("/api/v1/histogram", [&api](const Asked& asked) { return api.histogram(asked.query); });
+  router_->on("/api/v1/top", [&api](const Asked& asked) { return api.top(asked.query); });
   router_->on("/api/v1/alerts", [&api](const Asked&) { return api.alerts(); });
   router_->on("/api/v1/rules", [&api](const Asked&) { return api.rules(); });
   router_->on("/api/v1/files", [&api](const Asked&) { return api.files(); });

@@ -19,6 +19,7 @@ constexpr Route routes[] = {
     {"/metrics", Service::api, false, false},
     {"/api/v1/search", Service::api, false, false},
     {"/api/v1/histogram", Service::api, false, false},
+    {"/api/v1/top", Service::api, false, false},
     {"/api/v1/tail", Service::tail, false, false},
     {"/api/v1/trace", Service::api, false, false},
     {"/api/v1/alerts", Service::api, false, false},

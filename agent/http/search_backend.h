@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // SearchBackend: the log store as the API sees it, so that tests put another in its place. Called by HTTP threads
-// (search, trace, histogram) and by the loop (compile, read_since, newest): no call of the loop waits for the disk.
+// (search, trace, histogram, top_values) and by the loop (compile, read_since, newest): no call of the loop waits for
+// the disk.
 
 #include <cstddef>
 #include <cstdint>
@@ -27,6 +28,8 @@ class SearchBackend {
                                                   const SearchLimits& limits, std::int64_t cursor) = 0;
   [[nodiscard]] virtual Answer<SearchPage> trace(std::string_view id, const SearchLimits& limits) = 0;
   [[nodiscard]] virtual Answer<Histogram> histogram(std::string_view query, const SearchRange& range, int buckets) = 0;
+  [[nodiscard]] virtual Answer<TopValues> top_values(std::string_view query, const SearchRange& range,
+                                                     std::string_view field, std::size_t values_max) = 0;
   [[nodiscard]] virtual std::variant<Filter, QueryFault> compile(std::string_view query) = 0;
   [[nodiscard]] virtual LiveRead read_since(std::int64_t sequence, std::size_t documents_max) = 0;
   // The sequence of the newest document.

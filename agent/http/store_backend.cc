@@ -6,7 +6,7 @@
 namespace tapewatch {
 namespace {
 
-constexpr std::chrono::milliseconds histogram_time_max{2000};
+constexpr std::chrono::milliseconds counting_time_max{2000};
 
 template <typename T>
 SearchBackend::Answer<T> as_answer(Result<T> result) {
@@ -31,7 +31,14 @@ SearchBackend::Answer<Histogram> StoreBackend::histogram(std::string_view query,
                                                          int buckets) {
   const std::variant<Query, QueryFault> parsed = Query::parse(query);
   if (const auto* fault = std::get_if<QueryFault>(&parsed)) return *fault;
-  return as_answer(store_.histogram(std::get<Query>(parsed), range, buckets, histogram_time_max));
+  return as_answer(store_.histogram(std::get<Query>(parsed), range, buckets, counting_time_max));
+}
+
+SearchBackend::Answer<TopValues> StoreBackend::top_values(std::string_view query, const SearchRange& range,
+                                                          std::string_view field, std::size_t values_max) {
+  const std::variant<Query, QueryFault> parsed = Query::parse(query);
+  if (const auto* fault = std::get_if<QueryFault>(&parsed)) return *fault;
+  return as_answer(store_.top_values(std::get<Query>(parsed), range, field, values_max, counting_time_max));
 }
 
 std::variant<SearchBackend::Filter, QueryFault> StoreBackend::compile(std::string_view query) {

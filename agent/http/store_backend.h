@@ -15,6 +15,8 @@ class StoreBackend final : public SearchBackend {
                                           std::int64_t cursor) override;
   [[nodiscard]] Answer<SearchPage> trace(std::string_view id, const SearchLimits& limits) override;
   [[nodiscard]] Answer<Histogram> histogram(std::string_view query, const SearchRange& range, int buckets) override;
+  [[nodiscard]] Answer<TopValues> top_values(std::string_view query, const SearchRange& range, std::string_view field,
+                                             std::size_t values_max) override;
   [[nodiscard]] std::variant<Filter, QueryFault> compile(std::string_view query) override;
   [[nodiscard]] LiveRead read_since(std::int64_t sequence, std::size_t documents_max) override;
   [[nodiscard]] std::int64_t newest() override;

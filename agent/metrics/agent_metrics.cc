@@ -20,6 +20,8 @@ using prometheus::MetricType;
 const std::vector<double> request_bounds = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30};
 const std::vector<double> latency_bounds = {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300};
 
+const std::vector<double> rule_bounds = {1e-7, 2.5e-7, 5e-7, 1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 1e-4, 1e-3, 1e-2};
+
 MetricType type_of(const Counter*) { return MetricType::Counter; }
 MetricType type_of(const Gauge*) { return MetricType::Gauge; }
 MetricType type_of(const Distribution*) { return MetricType::Histogram; }
@@ -182,6 +184,12 @@ AgentMetrics::AgentMetrics(std::string_view version)
       input_lag_seconds(catalogue_->gauges("tapewatch_input_lag_seconds",
                                            "How long the file furthest behind has been behind.", {"input"})),
       input_files(catalogue_->gauges("tapewatch_input_files", "Files by state.", {"state"})),
+      input_folders(catalogue_->gauges("tapewatch_input_folders",
+                                       "Folders of the files: watched, or looked into now and then alone (polled).",
+                                       {"mode"})),
+      input_clock_offset(catalogue_->gauges("tapewatch_input_clock_offset_seconds",
+                                            "When the newest line was read, by our clock, less its own time.",
+                                            {"input"})),
       input_abandoned_bytes(catalogue_->counter("tapewatch_input_abandoned_bytes_total",
                                                 "Bytes given up because deleted files held too much disk space.")),
       input_missed_bytes(catalogue_->counter("tapewatch_input_missed_bytes_total",
@@ -204,6 +212,9 @@ AgentMetrics::AgentMetrics(std::string_view version)
       correlation_generated(catalogue_->counter("tapewatch_correlation_generated_total",
                                                 "Events that got a correlation id made from nothing but themselves.")),
       rule_evaluations(catalogue_->counter("tapewatch_rule_evaluations_total", "Events held against the rules.")),
+      rule_duration(catalogue_->distribution("tapewatch_rule_duration_seconds",
+                                             "All rules held against one event, measured on an event of each block.",
+                                             rule_bounds)),
       alerts(catalogue_->counters("tapewatch_alerts_total", "Alerts fired.", {"rule", "severity"})),
       alerts_firing(catalogue_->gauge("tapewatch_alerts_firing", "Alerts told whose end is awaited.")),
       rule_losses(catalogue_->counters("tapewatch_rule_losses_total",

@@ -50,6 +50,8 @@ class AgentMetrics final {
   Family<Gauge>& input_lag_bytes;     // {input}
   Family<Gauge>& input_lag_seconds;   // {input}
   Family<Gauge>& input_files;         // {state}
+  Family<Gauge>& input_folders;       // {mode: watched, polled}
+  Family<Gauge>& input_clock_offset;  // {input}
   Counter& input_abandoned_bytes;
   Counter& input_missed_bytes;
 
@@ -62,6 +64,7 @@ class AgentMetrics final {
   Family<Counter>& correlation_lookups;  // {result: hit, miss}
   Counter& correlation_generated;
   Counter& rule_evaluations;
+  Distribution& rule_duration;
   Family<Counter>& alerts;  // {rule, severity}
   Gauge& alerts_firing;
   Family<Counter>& rule_losses;      // {reason}

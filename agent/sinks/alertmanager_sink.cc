@@ -2,14 +2,12 @@
 #include "sinks/alertmanager_sink.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cstring>
 #include <string_view>
 #include <utility>
 
 #include "base/check.h"
-#include "base/files.h"
 #include "base/json_writer.h"
+#include "base/state_file.h"
 #include "base/timestamp.h"
 
 namespace tapewatch {
@@ -19,7 +17,7 @@ constexpr std::chrono::seconds tick_interval{1};
 constexpr std::size_t peers_max = 32;
 constexpr std::size_t ids_max = 1000;  // of one set of labels
 constexpr std::uint64_t file_bytes_max = 256u << 20;
-constexpr std::string_view file_head = "tapewatch alertmanager 1\n";
+constexpr std::string_view file_head = "tapewatch alertmanager 2\n";
 
 // What an Alertmanager takes for a name: user.id is user_id.
 std::string label_name(std::string_view name) {
@@ -60,46 +58,6 @@ std::string annotations_of(const Alert& alert) {
 }
 
 bool may_pass_later(int code) { return code == 408 || code == 425 || code == 429 || code >= 500; }
-
-void append_text(std::string& out, std::string_view text) {
-  const std::uint64_t bytes = text.size();
-  out.append(reinterpret_cast<const char*>(&bytes), sizeof bytes);
-  out.append(text);
-}
-void append_number(std::string& out, std::int64_t number) {
-  out.append(reinterpret_cast<const char*>(&number), sizeof number);
-}
-
-// The parts of the file, one after the other; good() is false once one of them was not there.
-class Parts final {
- public:
-  explicit Parts(std::string_view bytes) : left_(bytes) {}
-  [[nodiscard]] bool good() const { return good_; }
-  [[nodiscard]] bool ended() const { return left_.empty(); }
-  std::int64_t number() {
-    std::int64_t value = 0;
-    if (left_.size() < sizeof value) return fail();
-    std::memcpy(&value, left_.data(), sizeof value);
-    left_.remove_prefix(sizeof value);
-    return value;
-  }
-  std::string text() {
-    const auto bytes = static_cast<std::uint64_t>(number());
-    if (!good_ || bytes > left_.size()) return fail(), std::string();
-    std::string found(left_.substr(0, bytes));
-    left_.remove_prefix(bytes);
-    return found;
-  }
-
- private:
-  std::int64_t fail() {
-    good_ = false;
-    left_ = {};
-    return 0;
-  }
-  std::string_view left_;
-  bool good_ = true;
-};
 
 }  // namespace
 
@@ -385,25 +343,22 @@ void AlertmanagerSink::save() {
   unsaved_ = false;
   if (options_.state_file.empty()) return;
   std::string content;
+  StateWriter out(content);
   for (const auto& [labels, held] : alerts_) {
-    append_text(content, labels);
-    append_text(content, held.annotations);
-    append_number(content, held.starts_ns);
-    append_number(content, held.ends_ns);
-    append_number(content, static_cast<std::int64_t>(held.ids.size()));
-    for (const Hash128& id : held.ids) {
-      append_number(content, static_cast<std::int64_t>(id.high));
-      append_number(content, static_cast<std::int64_t>(id.low));
-    }
-    append_number(content, static_cast<std::int64_t>(held.known.size()));
+    out.text(labels);
+    out.text(held.annotations);
+    out.signed_number(held.starts_ns);
+    out.signed_number(held.ends_ns);
+    out.number(held.ids.size());
+    for (const Hash128& id : held.ids) out.hash(id);
+    out.number(held.known.size());
     for (std::size_t i = 0; i < held.known.size(); ++i) {
-      append_text(content, peers_[i].url);
-      append_number(content, (held.known[i].firing ? 1 : 0) + (held.known[i].end ? 2 : 0));
+      out.text(peers_[i].url);
+      out.flag(held.known[i].firing);
+      out.flag(held.known[i].end);
     }
   }
-  std::string file(file_head);
-  append_number(file, crc32c(content));
-  if (const Status written = write_file_durable(options_.state_file, file + content); !written.ok()) {
+  if (const Status written = write_state_file(options_.state_file, file_head, content); !written.ok()) {
     ++stats_.unsaved;
     log_.error("what is firing could not be written", {{"error.message", written.error().message}});
   }
@@ -411,41 +366,34 @@ void AlertmanagerSink::save() {
 
 void AlertmanagerSink::load() {
   if (options_.state_file.empty()) return;
-  const Result<std::string> file = read_file(options_.state_file, file_bytes_max);
-  if (!file.ok() && file.error().code == Code::not_found) return;
-  const std::string_view bytes = file.ok() ? std::string_view(*file) : std::string_view();
-  Parts head(bytes.substr(std::min(file_head.size(), bytes.size())));
-  const std::int64_t crc = head.number();
-  if (!bytes.starts_with(file_head) || !head.good() ||
-      crc != crc32c(bytes.substr(file_head.size() + sizeof(std::int64_t)))) {
-    log_.error("the file of firing alerts cannot be read and is left out", {{"file.path", options_.state_file}});
-    return;
+  const auto content = read_state_file(options_.state_file, file_head, file_bytes_max);
+  if (!content.ok()) {
+    log_.error("the file of firing alerts cannot be read and is left out",
+               {{"error.message", content.error().message}});
+  } else if (*content) {
+    StateReader in(**content);
+    while (!in.at_end() && alerts_.size() < options_.alerts_max) load_one(in);
   }
-  Parts parts(bytes.substr(file_head.size() + sizeof(std::int64_t)));
-  const std::int64_t now = std::max<std::int64_t>(1, clock_.steady_ns());
-  while (!parts.ended() && alerts_.size() < options_.alerts_max) {
-    Held held;
-    held.labels = parts.text();
-    held.annotations = parts.text();
-    held.starts_ns = parts.number();
-    held.ends_ns = parts.number();
-    (held.ends_ns != 0 ? held.over_ns : held.restored_ns) = now;
-    for (std::int64_t ids = parts.number(); ids > 0 && parts.good(); --ids) {
-      Hash128 id;
-      id.high = static_cast<std::uint64_t>(parts.number());
-      id.low = static_cast<std::uint64_t>(parts.number());
-      held.ids.insert(id);
+}
+
+void AlertmanagerSink::load_one(StateReader& in) {
+  Held held;
+  held.labels = in.text();
+  held.annotations = in.text();
+  held.starts_ns = in.signed_number();
+  held.ends_ns = in.signed_number();
+  (held.ends_ns != 0 ? held.over_ns : held.restored_ns) = std::max<std::int64_t>(1, clock_.steady_ns());
+  for (std::size_t ids = in.count(sizeof(Hash128)); ids > 0; --ids) held.ids.insert(in.hash());
+  held.known.resize(peers_.size());
+  for (std::size_t peers = in.count(3); peers > 0; --peers) {
+    const std::string_view url = in.text();
+    const bool firing = in.flag();
+    const bool end = in.flag();
+    for (std::size_t i = 0; i < peers_.size(); ++i) {
+      if (peers_[i].url == url) held.known[i] = {firing, end, false, 0};
     }
-    held.known.resize(peers_.size());
-    for (std::int64_t peers = parts.number(); peers > 0 && parts.good(); --peers) {
-      const std::string url = parts.text();
-      const std::int64_t flags = parts.number();
-      for (std::size_t i = 0; i < peers_.size(); ++i) {
-        if (peers_[i].url == url) held.known[i] = {(flags & 1) != 0, (flags & 2) != 0, false, 0};
-      }
-    }
-    if (parts.good()) alerts_.insert_or_assign(std::string(held.labels), std::move(held));
   }
+  if (!in.failed()) alerts_.insert_or_assign(std::string(held.labels), std::move(held));
 }
 
 }  // namespace tapewatch

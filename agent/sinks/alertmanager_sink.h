@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/state_bytes.h"
 #include "event/alert.h"
 #include "loop/http_client.h"
 #include "loop/scheduler.h"
@@ -113,6 +114,7 @@ class AlertmanagerSink final {
   void mark_sent(std::size_t peer);
   void check_drained();
   void load();
+  void load_one(StateReader& in);
   void save();
 
   const AlertmanagerOptions options_;

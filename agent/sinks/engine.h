@@ -30,5 +30,8 @@ struct Engine {
 [[nodiscard]] Result<Engine> parse_engine(std::string_view body);
 // The same from the whole reply. Where asking is not allowed (404, 405) the engine is unknown, which is no error.
 [[nodiscard]] Result<Engine> engine_of(const HttpReply& reply);
+// What to ask an engine that does not say what it is, and what its answer tells.
+inline constexpr std::string_view node_question = "_nodes/_local?filter_path=nodes.*.version,nodes.*.build_flavor";
+[[nodiscard]] Engine engine_of_node(std::string_view body);
 
 }  // namespace tapewatch

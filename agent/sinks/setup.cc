@@ -64,6 +64,10 @@ std::string print_report(const SetupReport& report) {
     out += std::string(state_text(t)) + "  " + t.path + "\n";
     for (const std::string& difference : t.differences) out += "    " + difference + "\n";
   }
+  if (report.keeps_for_ever) {
+    out +=
+        "retention is not applied: it needs data streams on Elasticsearch 8.14 or later; use a policy of the engine\n";
+  }
   return out;
 }
 
@@ -93,9 +97,25 @@ void Setup::ask_engine() {
     }
     report_.engine = std::move(engine).value();
     report_.host = without_userinfo(options_.hosts[host_]);
-    templates_ = make_templates(report_.engine, options_.templates);
-    ask_template();
+    report_.engine.product == Product::unknown ? ask_node() : begin();
   });
+}
+
+void Setup::ask_node() {
+  request("GET", std::string(node_question), "", [this](const HttpReply& reply) {
+    if (!reply.error && reply.code == 200) report_.engine = engine_of_node(reply.body);
+    begin();
+  });
+}
+
+void Setup::begin() {
+  templates_ = make_templates(report_.engine, options_.templates);
+  const TemplateOptions& wanted = options_.templates;
+  for (const StreamOptions* stream : {&wanted.app, &wanted.alerts, &wanted.audit}) {
+    const bool kept = stream->data_stream && has_lifecycle(report_.engine);
+    if (!stream->retention.empty() && !kept) report_.keeps_for_ever = true;
+  }
+  ask_template();
 }
 
 void Setup::ask_template() {

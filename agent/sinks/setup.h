@@ -37,6 +37,7 @@ struct SetupReport {
   Engine engine;
   std::string host;
   std::vector<TemplateReport> templates;
+  bool keeps_for_ever = false;  // a retention is wanted, and the engine knows none
 
   [[nodiscard]] bool same() const;
 };
@@ -58,6 +59,8 @@ class Setup final {
  private:
   using Next = std::function<void(const HttpReply&)>;
   void ask_engine();
+  void ask_node();
+  void begin();
   void ask_template();
   void compare(const HttpReply& reply);
   void put_template();

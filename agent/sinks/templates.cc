@@ -97,11 +97,16 @@ std::string common_template(const Engine& engine, const TemplateOptions& options
   return out;
 }
 
-std::string index_template(const std::string& pattern, std::string_view description, bool data_stream) {
+std::string index_template(const Engine& engine, const StreamOptions& stream, std::string_view description) {
   std::string out = "{\n  \"index_patterns\": [";
-  append_json_string(out, pattern);
+  append_json_string(out, stream.pattern);
   out += "],\n";
-  if (data_stream) out += "  \"data_stream\": {},\n";
+  if (stream.data_stream) out += "  \"data_stream\": {},\n";
+  if (stream.data_stream && !stream.retention.empty() && has_lifecycle(engine)) {
+    out += "  \"template\": {\"lifecycle\": {\"data_retention\": ";
+    append_json_string(out, stream.retention);
+    out += "}},\n";
+  }
   // Above the engine's own template for logs-*-*, which has 100.
   out += "  \"composed_of\": [\"tapewatch-common\"],\n  \"priority\": 500,\n  \"version\": ";
   out += std::to_string(templates_version);
@@ -113,14 +118,14 @@ std::string index_template(const std::string& pattern, std::string_view descript
 
 }  // namespace
 
+bool has_lifecycle(const Engine& engine) { return engine.at_least(Product::elasticsearch, 8, 14); }
+
 std::vector<Template> make_templates(const Engine& engine, const TemplateOptions& options) {
   return {
       {"_component_template/tapewatch-common", common_template(engine, options)},
-      {"_index_template/logs-tapewatch.app",
-       index_template(options.app_pattern, "application logs", options.data_streams)},
-      {"_index_template/logs-tapewatch.alerts", index_template(options.alerts_pattern, "alerts", options.data_streams)},
-      {"_index_template/logs-tapewatch.audit",
-       index_template(options.audit_pattern, "audit trail", options.data_streams)},
+      {"_index_template/logs-tapewatch.app", index_template(engine, options.app, "application logs")},
+      {"_index_template/logs-tapewatch.alerts", index_template(engine, options.alerts, "alerts")},
+      {"_index_template/logs-tapewatch.audit", index_template(engine, options.audit, "audit trail")},
   };
 }
 

@@ -10,13 +10,18 @@
 
 namespace tapewatch {
 
+// Data streams, or plain indices, and how long the engine keeps what is in them.
+struct StreamOptions {
+  std::string pattern;
+  bool data_stream = true;
+  std::string retention = {};  // "30d"; "": for ever, or as the engine's own policies say
+};
+
 struct TemplateOptions {
-  // Data streams (or indices) that the templates apply to.
-  std::string app_pattern = "logs-tapewatch.app-*";
-  std::string alerts_pattern = "logs-tapewatch.alerts-*";
-  std::string audit_pattern = "logs-tapewatch.audit-*";
-  bool data_streams = true;  // false: plain indices
-  int fields_max = 2000;     // of one index: fields beyond it are kept in _source and not indexed
+  StreamOptions app{"logs-tapewatch.app-*"};
+  StreamOptions alerts{"logs-tapewatch.alerts-*"};
+  StreamOptions audit{"logs-tapewatch.audit-*"};
+  int fields_max = 2000;  // of one index: fields beyond it are kept in _source and not indexed
   // The limit where the engine cannot ignore what is beyond it (OpenSearch, Elasticsearch before 8.14) and refuses the
   // document instead.
   int fields_limit = 10'000;
@@ -26,6 +31,9 @@ struct Template {
   std::string path;  // "_component_template/tapewatch-common"
   std::string body;  // JSON
 };
+
+// Whether the engine removes what is older than a retention by itself: a data stream's lifecycle.
+[[nodiscard]] bool has_lifecycle(const Engine& engine);
 
 // In the order in which they must be put.
 [[nodiscard]] std::vector<Template> make_templates(const Engine& engine, const TemplateOptions& options);

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/files.h"
+#include "storage/index_advisor.h"
 #include "storage/row_source_table.h"
 
 namespace tapewatch {
@@ -73,7 +74,8 @@ Database::Database(sqlite3* handle, const Options& options)
       path_(options.path),
       statements_max_(options.statements_max),
       busy_timeout_(options.busy_timeout),
-      counts_(options.counts != nullptr ? options.counts : std::make_shared<StatementCounts>()) {}
+      counts_(options.observers.counts != nullptr ? options.observers.counts : std::make_shared<StatementCounts>()),
+      advisor_(options.observers.advisor) {}
 
 Database::~Database() {
   counts_->kept.fetch_sub(static_cast<std::int64_t>(statements_.size()), std::memory_order_relaxed);
@@ -100,7 +102,7 @@ Result<std::unique_ptr<Database>> Database::open(const Options& options) {
 
 Status Database::prepare(const Options& options) {
   const bool writer = options.mode == Mode::writer;
-  sqlite3_busy_timeout(handle_, static_cast<int>(options.busy_timeout.count()));
+  sqlite3_busy_handler(handle_, &Database::on_busy, this);
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
@@ -221,6 +223,7 @@ void Database::evict_one() {
 
 void Database::give_back(Statement& statement) {
   sqlite3_reset(statement.handle_);
+  if (advisor_ != nullptr) advisor_->note(statement.handle_);
   // A statement that SQLite prepared again meanwhile may have got a trigger that writes elsewhere.
   for (const std::string* table : std::exchange(authorized_, {})) statement.writes_.push_back(table);
   if (!statement.writes_.empty()) note_writes(statement);
@@ -351,6 +354,17 @@ int Database::on_progress(void* self) {
   return database.stopped_ == Stopped::no ? 0 : 1;
 }
 
+// SQLite's own way to wait looks again ever more seldom, so that whoever came last finds the lock free first.
+int Database::on_busy(void* self, int tries) {
+  auto& database = *static_cast<Database*>(self);
+  const auto now = std::chrono::steady_clock::now();
+  if (tries == 0) database.busy_since_ = now;
+  if (now - database.busy_since_ >= database.busy_timeout_) return 0;
+  if (database.clock_ != nullptr && on_progress(self) != 0) return 0;
+  sqlite3_sleep(1);
+  return 1;
+}
+
 Error Database::refusal_error() const {
   if (stopped_ == Stopped::cancelled) return Error{Code::cancelled, "the call was cancelled"};
   if (stopped_ == Stopped::limit) return Error{Code::timeout, "the call ran longer than its limit"};
@@ -369,12 +383,12 @@ Result<bool> Database::checkpoint(Checkpoint kind) {
   CHECK(!in_transaction());
   int in_log = 0;
   int copied = 0;
-  sqlite3_busy_timeout(handle_, 0);  // a checkpoint never waits for a reader
+  sqlite3_busy_handler(handle_, nullptr, nullptr);  // a checkpoint never waits for a reader
   const int mode = kind == Checkpoint::passive ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_TRUNCATE;
   const int result = sqlite3_wal_checkpoint_v2(handle_, nullptr, mode, &in_log, &copied);
   Status failed = success();
   if (result != SQLITE_OK && (result & 0xFF) != SQLITE_BUSY) failed = error("checkpointing");
-  sqlite3_busy_timeout(handle_, static_cast<int>(busy_timeout_.count()));
+  sqlite3_busy_handler(handle_, &Database::on_busy, this);
   if (!failed.ok()) return std::move(failed).error();
   if (in_log >= 0 && copied >= 0) {
     wal_pages_ = in_log;

@@ -43,6 +43,7 @@ class Statement final {
   std::uint64_t last_used_ = 0;
 };
 
+class IndexAdvisor;
 struct RowRange;
 
 // What the statement caches of a store's connections did together. Thread: any.
@@ -50,6 +51,12 @@ struct StatementCounts {
   std::atomic<std::int64_t> hits{0};
   std::atomic<std::int64_t> misses{0};
   std::atomic<std::int64_t> kept{0};
+};
+
+// Who is told what the statements of a store's connections do.
+struct StatementObservers {
+  std::shared_ptr<StatementCounts> counts;  // null: nobody asks
+  std::shared_ptr<IndexAdvisor> advisor;    // null: nobody asks
 };
 
 class Database final {
@@ -68,7 +75,7 @@ class Database final {
     int page_bytes = 4096;            // of a new file
     std::int64_t file_bytes_max = 0;  // 0: none
     std::int64_t journal_bytes_max = 64 << 20;
-    std::shared_ptr<StatementCounts> counts;  // of the caches; null: nobody asks
+    StatementObservers observers;
   };
 
   [[nodiscard]] static Result<std::unique_ptr<Database>> open(const Options& options);
@@ -145,15 +152,18 @@ class Database final {
   void note_writes(Statement& statement);
   static int on_authorize(void* self, int action, const char* first, const char* second, const char*, const char*);
   static int on_progress(void* self);
+  static int on_busy(void* self, int tries);
   static int on_wal(void* self, sqlite3* handle, const char* name, int pages);
 
   sqlite3* handle_;
   const std::string path_;
   const std::size_t statements_max_;
   const std::chrono::milliseconds busy_timeout_;
+  std::chrono::steady_clock::time_point busy_since_;
   std::unordered_map<std::string, std::unique_ptr<Statement>, Hash, std::equal_to<>> statements_;
   std::uint64_t uses_ = 0;
   const std::shared_ptr<StatementCounts> counts_;
+  const std::shared_ptr<IndexAdvisor> advisor_;
   std::set<std::string, std::less<>> tables_;
   std::vector<const std::string*> authorized_;  // what the statement that is being prepared may change
   std::vector<const std::string*> touched_;

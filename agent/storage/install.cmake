@@ -4,7 +4,7 @@ include(CMakePackageConfigHelpers)
 
 install(TARGETS tapewatch-storage LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT storage)
 file(GLOB storage_headers CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/agent/include/tapewatch/*.h)
-list(FILTER storage_headers EXCLUDE REGEX "/log\\.h$")  # of the client library
+list(FILTER storage_headers EXCLUDE REGEX "/(log|pg_[a-z]+)\\.h$")  # of the libraries for clients and for PostgreSQL
 install(FILES ${storage_headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tapewatch COMPONENT storage)
 # Nothing but what is marked TAPEWATCH_API, also of what is linked in, and no library that nobody calls.
 target_link_options(tapewatch-storage PRIVATE -Wl,--exclude-libs,ALL -Wl,--as-needed)
@@ -25,3 +25,5 @@ configure_file(${CMAKE_CURRENT_LIST_DIR}/package/tapewatch-storage.pc.in
   ${CMAKE_BINARY_DIR}/package/tapewatch-storage.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/package/tapewatch-storage.pc
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT storage)
+
+include(${CMAKE_CURRENT_LIST_DIR}/postgres/library.cmake)

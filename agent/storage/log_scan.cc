@@ -2,6 +2,9 @@
 #include "storage/log_scan.h"
 
 #include <algorithm>
+#include <cstring>
+
+#include "storage/text_search.h"
 
 namespace tapewatch {
 namespace {
@@ -49,6 +52,7 @@ LogScan::End LogScan::scan_segment(Segment& segment, bool wants_documents, const
   }
   groups_.clear();
   tested_group_ = -1;
+  dictionary_loaded_ = false;
   if (filtered_) {
     Result<std::vector<FilterGroup>> groups = reader.value()->groups();
     if (!groups.ok()) {
@@ -90,10 +94,11 @@ Result<bool> LogScan::may_match(SegmentReader& reader, const BlockRow& row) {
 Result<std::uint64_t> LogScan::test_group(SegmentReader& reader, std::int64_t number) {
   if (tested_group_ == number) return group_answer_;
   Status read = success();
-  const std::uint64_t answer = root_->group_may_match([&](std::size_t bucket) -> std::string_view {
-    if (read.ok()) read = reader.read_slice(number, bucket, filter_bits_);
-    return read.ok() ? std::string_view(filter_bits_) : std::string_view();
-  });
+  const std::uint64_t answer =
+      root_->group_may_match(reader.filter_buckets(), [&](std::size_t bucket) -> std::string_view {
+        if (read.ok()) read = reader.read_slice(number, bucket, filter_bits_);
+        return read.ok() ? std::string_view(filter_bits_) : std::string_view();
+      });
   if (!read.ok()) return std::move(read).error();
   tested_group_ = number;
   group_answer_ = answer;
@@ -116,12 +121,29 @@ LogScan::End LogScan::scan_row(SegmentReader& reader, Segment& segment, const Bl
     note_failure(segment, read.error());
     return End::all_seen;
   }
-  if (row.raw_bytes < 0 || !decode_heads(heads_bytes_, static_cast<std::size_t>(row.raw_bytes), heads_)) {
-    note_damage(segment, row.first_sequence, "heads");
+  if (body && !dictionary_loaded_) {
+    read = reader.read_dictionary(dictionary_);
+    if (!read.ok()) {
+      note_failure(segment, read.error());
+      return End::all_seen;
+    }
+    decompressor_.use_dictionary(dictionary_);
+    dictionary_loaded_ = true;
+  }
+  const auto raw_bytes = static_cast<std::size_t>(std::max<std::int64_t>(0, row.raw_bytes));
+  if (body && !decompressor_.decompress(body_, raw_bytes, raw_)) {
+    note_damage(segment, row.first_sequence, "body");
     return End::all_seen;
   }
-  if (body && !decompressor_.decompress(body_, static_cast<std::size_t>(row.raw_bytes), raw_)) {
-    note_damage(segment, row.first_sequence, "body");
+  const bool whole = row.first_sequence + row.records <= below_ && row.time_min_ns >= range_.from_ns &&
+                     row.time_max_ns <= range_.to_ns;
+  if (body && whole && cannot_match(raw_)) {
+    lines_ += row.records;
+    bytes_ += row.raw_bytes - row.records;
+    return End::all_seen;
+  }
+  if (!decode_heads(heads_bytes_, raw_bytes, heads_decompressor_, heads_)) {
+    note_damage(segment, row.first_sequence, "heads");
     return End::all_seen;
   }
   return scan_records(row.first_sequence, heads_.data(), heads_.size(), body ? raw_.data() : nullptr, visit);
@@ -129,6 +151,8 @@ LogScan::End LogScan::scan_row(SegmentReader& reader, Segment& segment, const Bl
 
 LogScan::End LogScan::scan_records(std::int64_t first, const RecordHead* heads, std::size_t count, const char* raw,
                                    const Visit& visit) {
+  const bool choosy = raw != nullptr && root_ != nullptr && !root_->needed.empty() && count > 0;
+  if (choosy) look_for_needed(heads, count, std::string_view(raw, heads[count - 1].end));
   for (std::size_t i = count; i-- > 0;) {
     const std::int64_t sequence = first + static_cast<std::int64_t>(i);
     if (sequence >= below_) continue;
@@ -142,6 +166,7 @@ LogScan::End LogScan::scan_records(std::int64_t first, const RecordHead* heads, 
     const std::string_view document =
         raw != nullptr ? std::string_view(raw + head.begin, head.end - head.begin) : std::string_view();
     bytes_ += static_cast<std::int64_t>(document.size());
+    if (choosy && worth_a_look_[i] == 0) continue;
     if (root_ != nullptr && !matcher_.matches(document)) continue;
     if (!visit(sequence, head, document)) {
       seen_down_to_ = sequence;
@@ -149,6 +174,25 @@ LogScan::End LogScan::scan_records(std::int64_t first, const RecordHead* heads, 
     }
   }
   return End::all_seen;
+}
+
+bool LogScan::cannot_match(std::string_view raw) const {
+  return root_ != nullptr && !root_->needed.empty() && std::memchr(raw.data(), '\\', raw.size()) == nullptr &&
+         fold_find(raw, root_->needed) == std::string_view::npos;
+}
+
+void LogScan::look_for_needed(const RecordHead* heads, std::size_t count, std::string_view raw) {
+  worth_a_look_.assign(count, 0);
+  // `next(from)` is the offset of the next place at or after `from`, or npos.
+  const auto note_all = [&](const auto& next) {
+    std::size_t record = 0;
+    for (std::size_t at = next(0); at != std::string_view::npos && record < count; at = next(heads[record].end)) {
+      while (record + 1 < count && heads[record].end < at) ++record;
+      worth_a_look_[record] = 1;
+    }
+  };
+  note_all([&](std::size_t from) { return fold_find(raw, root_->needed, from); });
+  note_all([&](std::size_t from) { return raw.find('\\', from); });
 }
 
 void LogScan::note_damage(Segment& segment, std::int64_t block, std::string_view what) {

@@ -51,6 +51,10 @@ class LogScan final {
   [[nodiscard]] Result<std::uint64_t> test_group(SegmentReader& reader, std::int64_t number);
   End scan_row(SegmentReader& reader, Segment& segment, const BlockRow& row, bool wants_documents, const Visit& visit);
   End scan_records(std::int64_t first, const RecordHead* heads, std::size_t count, const char* raw, const Visit& visit);
+  // Whether nothing in `raw` can match, as far as one look at its bytes tells. Escapes hide what they stand for.
+  [[nodiscard]] bool cannot_match(std::string_view raw) const;
+  // Notes in worth_a_look_ which records may match: those that hold the needed text or an escape.
+  void look_for_needed(const RecordHead* heads, std::size_t count, std::string_view raw);
   void note_damage(Segment& segment, std::int64_t block, std::string_view what);
   void note_failure(Segment& segment, const Error& error);
   [[nodiscard]] bool out_of_time() const { return deadline_ns_ > 0 && clock_.steady_ns() > deadline_ns_; }
@@ -75,12 +79,17 @@ class LogScan final {
   std::int64_t tested_group_ = -1;
   std::uint64_t group_answer_ = 0;
 
-  Decompressor decompressor_;
+  bool dictionary_loaded_ = false;  // into decompressor_
+
+  Decompressor decompressor_;  // of bodies
+  Decompressor heads_decompressor_;
+  std::string dictionary_;
   std::string filter_bits_;
   std::string heads_bytes_;
   std::string body_;
   std::string raw_;
   std::vector<RecordHead> heads_;
+  std::vector<char> worth_a_look_;  // by record of the block
 };
 
 }  // namespace tapewatch

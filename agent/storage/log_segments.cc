@@ -32,10 +32,11 @@ Status LogWriter::open() {
   applied_ = committed_;
   memory_.counters.sources = static_cast<std::int64_t>(committed_.size());
   // The newest one goes on, if it is sound enough to be written.
-  if (!segments_.empty()) {
+  if (!segments_.empty() && segments_.back()->format == newest_format) {
     Result<std::unique_ptr<SegmentWriter>> reopened =
         SegmentWriter::reopen(segments_.back(), {options_.file_bytes_max, options_.checkpoint_bytes});
-    if (reopened.ok()) {
+    if (reopened.ok() && reopened.value()->load_dictionary().ok()) {
+      compressor_.use_dictionary(reopened.value()->dictionary());
       live_ = std::move(reopened).value();
       live_since_ns_ = clock_.steady_ns();
       segments_.back()->sealed = false;
@@ -60,19 +61,23 @@ void LogWriter::adopt(const std::string& name) {
     else
       sound = writer.error();
   }
-  if (sound.ok()) {
+  if (sound.ok() || sound.error().code == Code::sql) {
+    // Tables that the writer misses are no damage when there are none yet, or when they are those of another version.
     Result<std::unique_ptr<SegmentReader>> reader = SegmentReader::open(*segment);
     Result<SegmentReader::Facts> read = reader.ok() ? reader.value()->facts() : reader.error();
-    if (read.ok()) {
+    if (read.ok() && sound.ok()) {
       facts = read.value();
       sound = reader.value()->add_positions(committed_);
-    } else {
+    } else if (!read.ok()) {
       sound = std::move(read).error();
     }
   }
   if (sound.ok()) {
     segment->written_ns = facts.written_ns;
+    segment->format = facts.format;
     next_sequence_ = std::max({next_sequence_, segment->first_sequence, facts.next_sequence});
+    // The next file has a name of its own, also when this one is empty.
+    if (segment->format != newest_format) next_sequence_ = std::max(next_sequence_, segment->first_sequence + 1);
     segments_.push_back(std::move(segment));
     return;
   }
@@ -100,9 +105,13 @@ void LogWriter::close() {
 
 // The open block ends with its segment, so that a block is in one file only.
 void LogWriter::close_segment() {
+  const bool sealed = live_ == nullptr || live_->seal();
+  // The next file carries the positions: what they stand for is on the disk before it begins. If it cannot be brought
+  // there, this one goes on.
+  if (!sealed && !live_->sync().ok()) return;
   if (!blocks_.empty() && !blocks_.back().sealed) seal_block();
   for (OpenBlock& open : blocks_) open.finished = true;
-  if (live_ != nullptr && !live_->seal()) sealing_.push_back(std::move(live_));
+  if (!sealed) sealing_.push_back(std::move(live_));
   live_.reset();
   trim_positions();
 }

@@ -15,6 +15,7 @@
 #include "storage/log_memory.h"
 #include "storage/log_scan.h"
 #include "storage/log_writer.h"
+#include "storage/value_counts.h"
 
 namespace tapewatch {
 namespace {
@@ -325,6 +326,24 @@ Result<Histogram> LogStore::histogram(const Query& query, const SearchRange& ran
     ++bucket.total;
     return true;
   });
+  out.complete = end == LogScan::End::all_seen;
+  out.scanned_lines = scan.lines();
+  out.elapsed_ns = state_->now_ns() - started_ns;
+  return out;
+}
+
+Result<TopValues> LogStore::top_values(const Query& query, const SearchRange& range, std::string_view field,
+                                       std::size_t values_max, std::chrono::milliseconds time_max) {
+  Result<State::Place> place = state_->enter();
+  if (!place.ok()) return std::move(place).error();
+  const std::int64_t started_ns = state_->now_ns();
+  ValueCounts counts(field);
+  LogScan scan = state_->scan(query, range, time_max);
+  const LogScan::End end = scan.run(INT64_MAX, true, [&](std::int64_t, const RecordHead&, std::string_view json) {
+    counts.add(json);
+    return true;
+  });
+  TopValues out = counts.top(values_max);
   out.complete = end == LogScan::End::all_seen;
   out.scanned_lines = scan.lines();
   out.elapsed_ns = state_->now_ns() - started_ns;

@@ -7,8 +7,19 @@
 
 namespace tapewatch {
 
+namespace {
+
+constexpr std::size_t dictionary_samples = 16;  // times its size are looked at to make one
+
+}  // namespace
+
 LogWriter::LogWriter(const LogStore::Options& options, const Clock& clock, Log& log, LogMemory& memory)
-    : options_(options), clock_(clock), log_(log), memory_(memory), compressor_(options.zstd_level) {}
+    : options_(options),
+      clock_(clock),
+      log_(log),
+      memory_(memory),
+      compressor_(options.zstd_level),
+      heads_compressor_(1) {}
 
 // Taking in.
 
@@ -58,7 +69,13 @@ void LogWriter::take_in(const LogBatch& batch, LogStore::Done done) {
 void LogWriter::add_record(const LogRecord& record, std::string_view document) {
   if (blocks_.empty() || blocks_.back().sealed || !blocks_.back().block->fits(document.size()))
     start_block(document.size());
-  blocks_.back().block->add(record, document, filter_, scratch_);
+  if (options_.keep_ids) {
+    blocks_.back().block->add(record, document, filter_, scratch_);
+  } else {
+    LogRecord without = record;
+    without.id_high = without.id_low = 0;
+    blocks_.back().block->add(without, document, filter_, scratch_);
+  }
   ++next_sequence_;
   pending_bytes_ += document.size();
 }
@@ -157,8 +174,20 @@ Status LogWriter::write_block(const OpenBlock& open) {
     row.time_min_ns = std::min(row.time_min_ns, heads[i].time_ns);
     row.time_max_ns = std::max(row.time_max_ns, heads[i].time_ns);
   }
-  return live_->put_block(row, encode_heads(heads, block.records()), compressor_.compress(block.raw()),
-                          open.sealed ? block.filter_bits() : filter_.bits(), open.sealed);
+  return live_->put_block(row, encode_heads(heads, block.records(), heads_compressor_),
+                          compressor_.compress(block.raw()), open.sealed ? block.filter_bits() : filter_.bits(),
+                          open.sealed);
+}
+
+// Of the segment that is about to begin, and of no other: what is removed with a file is gone.
+std::string LogWriter::uncommitted_text() const {
+  std::string out;
+  for (const OpenBlock& open : blocks_) {
+    const std::size_t done = open.committed > 0 ? open.block->heads()[open.committed - 1].end + std::size_t{1} : 0;
+    out.append(open.block->raw().substr(done));
+    if (out.size() >= dictionary_samples * options_.dictionary_bytes) break;
+  }
+  return out;
 }
 
 Status LogWriter::ensure_segment() {
@@ -173,9 +202,11 @@ Status LogWriter::ensure_segment() {
   }
   auto segment = std::make_shared<Segment>(options_.folder + "/" + segment_name(first), first);
   unlink_segment(segment->path);  // the remains of a start that failed
-  Result<std::unique_ptr<SegmentWriter>> created = SegmentWriter::create(
-      segment, {options_.file_bytes_max, options_.checkpoint_bytes}, committed_, clock_.wall_ns());
+  Result<std::unique_ptr<SegmentWriter>> created =
+      SegmentWriter::create(segment, {options_.file_bytes_max, options_.checkpoint_bytes}, committed_,
+                            make_dictionary(uncommitted_text(), options_.dictionary_bytes), clock_.wall_ns());
   if (!created.ok()) return std::move(created).error();
+  compressor_.use_dictionary(created.value()->dictionary());
   live_ = std::move(created).value();
   live_since_ns_ = clock_.steady_ns();
   segments_.push_back(std::move(segment));

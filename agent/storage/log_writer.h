@@ -59,6 +59,7 @@ class LogWriter final {
   [[nodiscard]] Status write_transaction();
   [[nodiscard]] Status write_block(const OpenBlock& open);
   [[nodiscard]] Status ensure_segment();
+  [[nodiscard]] std::string uncommitted_text() const;
   void finish_commit();
   void take_back();
   [[nodiscard]] bool answer_failure(const Status& failed);
@@ -86,7 +87,8 @@ class LogWriter final {
   std::deque<OpenBlock> blocks_;  // the last one is open; older ones are kept for live reading
   TokenFilter filter_;            // of the open block
   std::string scratch_;
-  Compressor compressor_;
+  Compressor compressor_;  // of bodies, with the dictionary of live_
+  Compressor heads_compressor_;
   std::int64_t next_sequence_ = 1;
 
   KeptPositions applied_;    // of what was taken in

@@ -56,12 +56,6 @@ class MemoryBlock final {
   std::string filter_bits_;
 };
 
-// The columns of `count` heads: version, count, levels, lengths, time deltas, ids, hash. Lengths are enough, because
-// documents stand one behind the other with one byte between them.
-[[nodiscard]] std::string encode_heads(const RecordHead* heads, std::size_t count);
-// False when they are damaged or do not fit a body of `raw_bytes`.
-[[nodiscard]] bool decode_heads(std::string_view bytes, std::size_t raw_bytes, std::vector<RecordHead>& out);
-
 // zstd, with its working memory kept from call to call. Thread: one at a time.
 class Compressor final {
  public:
@@ -69,6 +63,8 @@ class Compressor final {
   ~Compressor();
   Compressor(const Compressor&) = delete;
   Compressor& operator=(const Compressor&) = delete;
+  // For what is compressed from now on; empty: none.
+  void use_dictionary(std::string_view dictionary);
   // The view lives until the next call.
   [[nodiscard]] std::string_view compress(std::string_view raw);
 
@@ -83,11 +79,23 @@ class Decompressor final {
   ~Decompressor();
   Decompressor(const Decompressor&) = delete;
   Decompressor& operator=(const Decompressor&) = delete;
+  void use_dictionary(std::string_view dictionary);
   // False when the frame is damaged or does not hold exactly `raw_bytes`.
   [[nodiscard]] bool decompress(std::string_view frame, std::size_t raw_bytes, std::string& out);
 
  private:
   void* context_;
 };
+
+// A dictionary of at most `bytes_max` for text like these lines; empty when there are too few to make one.
+[[nodiscard]] std::string make_dictionary(std::string_view lines, std::size_t bytes_max);
+
+// The columns of `count` heads: version, whether there are ids, the unit of time, count; levels, lengths and time
+// differences, each a frame; ids; hash. Lengths are enough, because documents stand one behind the other with one byte
+// between them. Ids that are all zero are not stored.
+[[nodiscard]] std::string encode_heads(const RecordHead* heads, std::size_t count, Compressor& compressor);
+// Also of version 1. False when they are damaged or do not fit a body of `raw_bytes`.
+[[nodiscard]] bool decode_heads(std::string_view bytes, std::size_t raw_bytes, Decompressor& decompressor,
+                                std::vector<RecordHead>& out);
 
 }  // namespace tapewatch

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <optional>
 
+#include "storage/json_path.h"
 #include "storage/query_node.h"
 #include "storage/text_search.h"
 #include "storage/token_filter.h"
@@ -81,16 +82,9 @@ bool matches_whole(const std::vector<std::string>& parts, std::string_view text)
   return true;
 }
 
-std::string_view unescape_into(std::string& scratch, const JsonScalar& scalar) {
-  if (!scalar.escaped) return scalar.raw;
-  scratch.clear();
-  append_unescaped(scratch, scalar.raw);
-  return scratch;
-}
-
 bool scalar_matches(const TextPattern& pattern, const JsonScalar& scalar, std::string& scratch) {
   if (!scalar.string) return pattern.matches_literal(scalar.raw);
-  return pattern.matches_text(unescape_into(scratch, scalar));
+  return pattern.matches_text(text_of(scalar, scratch));
 }
 
 // Looks at every value of a document, whatever its path.
@@ -106,24 +100,19 @@ struct AnyValue {
 
 // Looks at the values at one path. The state is what remains of the path; none: this part is off the path.
 struct AtPath {
-  using Rest = std::optional<std::string_view>;
+  using Rest = RestOfPath;
   const QueryNode& node;
   std::string& scratch;
 
   Rest member(Rest rest, std::string_view raw_key, bool escaped) {
-    if (!rest || rest->empty()) return std::nullopt;
-    const std::string_view key = unescape_into(scratch, JsonScalar{raw_key, true, escaped});
-    if (*rest == key) return std::string_view();
-    if (rest->size() > key.size() && (*rest)[key.size()] == '.' && rest->starts_with(key))
-      return rest->substr(key.size() + 1);
-    return std::nullopt;
+    return follow_key(rest, text_of(JsonScalar{raw_key, true, escaped}, scratch));
   }
   bool structure(Rest rest) { return rest && rest->empty() && node.kind == QueryNode::Kind::field_exists; }
   bool scalar(Rest rest, const JsonScalar& value) {
     if (!rest || !rest->empty()) return false;
     if (node.kind == QueryNode::Kind::field_exists) return value.string || value.raw != "null";
     if (node.kind == QueryNode::Kind::field_text) return scalar_matches(node.pattern, value, scratch);
-    const std::string_view text = unescape_into(scratch, value);
+    const std::string_view text = text_of(value, scratch);
     double number = 0;
     const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
     return read.ec == std::errc() && read.ptr == text.data() + text.size() && node.range.holds(number);
@@ -138,7 +127,7 @@ bool TextPattern::matches_text(std::string_view text) const {
 
 bool TextPattern::matches_literal(std::string_view text) const { return matches_whole(parts, text); }
 
-void TextPattern::collect_tokens(std::vector<std::uint64_t>& out) const {
+void TextPattern::collect_tokens(std::vector<TokenKey>& out) const {
   for (std::size_t i = 0; i < parts.size(); ++i) {
     std::string_view part = parts[i];
     // A token that touches a star may go on behind it.
@@ -148,7 +137,7 @@ void TextPattern::collect_tokens(std::vector<std::uint64_t>& out) const {
     if (i + 1 < parts.size()) {
       while (!part.empty() && is_token_char(part.back())) part.remove_suffix(1);
     }
-    for (const std::uint64_t hash : token_hashes(part)) out.push_back(hash);
+    for (const TokenKey& key : token_keys(part)) out.push_back(key);
   }
 }
 
@@ -156,7 +145,16 @@ void QueryNode::collect_tokens() {
   for (QueryNode& child : children) child.collect_tokens();
   if (kind == Kind::text || kind == Kind::field_text) pattern.collect_tokens(tokens);
   if (!path.empty()) {
-    for (const std::uint64_t hash : token_hashes(path)) tokens.push_back(hash);
+    for (const TokenKey& key : token_keys(path)) tokens.push_back(key);
+  }
+  const auto take_longer = [this](const std::string& part) {
+    if (part.size() > needed.size()) needed = part;
+  };
+  if (kind == Kind::text || kind == Kind::field_text) {
+    for (const std::string& part : pattern.parts) take_longer(part);
+  }
+  if (kind == Kind::all_of) {
+    for (const QueryNode& child : children) take_longer(child.needed);
   }
 }
 
@@ -183,14 +181,14 @@ bool QueryNode::block_may_match(std::string_view bits) const {
       }
       return children.empty();
     default:
-      for (const std::uint64_t hash : tokens) {
-        if (!TokenFilter::may_hold(bits, hash)) return false;
+      for (const TokenKey& key : tokens) {
+        if (!TokenFilter::may_hold(bits, key)) return false;
       }
       return true;
   }
 }
 
-std::uint64_t QueryNode::group_may_match(const SliceOf& slice) const {
+std::uint64_t QueryNode::group_may_match(std::size_t buckets, const SliceOf& slice) const {
   constexpr std::uint64_t every = ~std::uint64_t{0};
   std::uint64_t blocks = every;
   switch (kind) {
@@ -198,18 +196,18 @@ std::uint64_t QueryNode::group_may_match(const SliceOf& slice) const {
       return every;
     case Kind::all_of:
       for (const QueryNode& child : children) {
-        if (blocks != 0) blocks &= child.group_may_match(slice);
+        if (blocks != 0) blocks &= child.group_may_match(buckets, slice);
       }
       return blocks;
     case Kind::any_of:
       blocks = 0;
-      for (const QueryNode& child : children) blocks |= child.group_may_match(slice);
+      for (const QueryNode& child : children) blocks |= child.group_may_match(buckets, slice);
       return blocks;
     default:
-      for (const std::uint64_t hash : tokens) {
+      for (const TokenKey& key : tokens) {
         if (blocks == 0) break;
-        const std::string_view bits = slice(TokenFilter::bucket_of(hash));
-        if (!bits.empty()) blocks &= TokenFilter::slice_may_hold(bits, hash);
+        const std::string_view bits = slice(TokenFilter::bucket_of(key.hash, buckets));
+        if (!bits.empty()) blocks &= TokenFilter::slice_may_hold(bits, key);
       }
       return blocks;
   }

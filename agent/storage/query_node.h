@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "storage/json_walk.h"
+#include "storage/token_filter.h"
 
 namespace tapewatch {
 
@@ -22,8 +23,8 @@ struct TextPattern {
   [[nodiscard]] bool matches_text(std::string_view text) const;
   // Against a number, true, false or null: whole, always.
   [[nodiscard]] bool matches_literal(std::string_view text) const;
-  // Adds the hashes of the tokens that every matching text holds.
-  void collect_tokens(std::vector<std::uint64_t>& out) const;
+  // Adds the tokens that every matching text holds.
+  void collect_tokens(std::vector<TokenKey>& out) const;
 };
 
 struct NumberRange {
@@ -46,17 +47,18 @@ class QueryNode final {
   std::string path;
   TextPattern pattern;
   NumberRange range;
-  std::vector<std::uint64_t> tokens;  // of path and pattern: a block without one of them holds no match
+  std::vector<TokenKey> tokens;  // of path and pattern: a block without one of them holds no match
+  std::string needed;            // folded; every matching document's unescaped text holds it; empty: nothing known
 
-  // To be called once on the finished tree.
+  // To be called once on the finished tree: fills in `tokens` and `needed`.
   void collect_tokens();
   [[nodiscard]] bool wants_filter() const;
   // `bits` as TokenFilter stores them.
   [[nodiscard]] bool block_may_match(std::string_view bits) const;
-  // The same for a group of blocks whose filters are stored sliced: bit i stands for block i. `slice` gives bucket n of
-  // all of them; an empty answer means that nothing is known.
+  // The same for a group of blocks whose filters of so many buckets are stored sliced: bit i stands for block i.
+  // `slice` gives bucket n of all of them; an empty answer means that nothing is known.
   using SliceOf = std::function<std::string_view(std::size_t bucket)>;
-  [[nodiscard]] std::uint64_t group_may_match(const SliceOf& slice) const;
+  [[nodiscard]] std::uint64_t group_may_match(std::size_t buckets, const SliceOf& slice) const;
 };
 
 // Tests documents, one after the other, with scratch space that is reused.

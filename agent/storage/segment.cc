@@ -15,7 +15,6 @@ namespace tapewatch {
 namespace {
 
 constexpr std::int64_t application_id = 0x74776C73;  // "twls"
-constexpr std::int64_t format_version = 1;
 
 constexpr const char* schema =
     "CREATE TABLE blocks(first INTEGER PRIMARY KEY, records INTEGER NOT NULL, raw_bytes INTEGER NOT NULL,"
@@ -25,11 +24,22 @@ constexpr const char* schema =
     "CREATE TABLE groups(number INTEGER PRIMARY KEY, firsts BLOB NOT NULL);"
     "CREATE TABLE slices(place INTEGER PRIMARY KEY, bits BLOB NOT NULL);"
     "CREATE TABLE sources(file INTEGER PRIMARY KEY, end INTEGER NOT NULL, changed_ns INTEGER NOT NULL);"
+    "CREATE TABLE dictionaries(number INTEGER PRIMARY KEY, bytes BLOB NOT NULL);"
     "CREATE TABLE facts(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;";
 
 // Where a slice is in its table.
-std::int64_t slice_place(std::int64_t group, std::size_t bucket) {
-  return group * static_cast<std::int64_t>(TokenFilter::buckets) + static_cast<std::int64_t>(bucket);
+std::int64_t slice_place(std::int64_t group, std::size_t bucket, std::size_t of_buckets) {
+  return group * static_cast<std::int64_t>(of_buckets) + static_cast<std::int64_t>(bucket);
+}
+
+Status read_first_dictionary(Database& database, std::string& bytes) {
+  bytes.clear();
+  Result<Rows> rows = database.query("SELECT bytes FROM dictionaries ORDER BY number LIMIT 1");
+  if (!rows.ok()) return std::move(rows).error();
+  const Result<bool> row = rows->next();
+  if (!row.ok()) return row.error();
+  if (row.value()) bytes.assign(rows->blob(0));
+  return success();
 }
 
 std::int64_t file_bytes(const std::string& path) {
@@ -84,13 +94,16 @@ Result<std::unique_ptr<SegmentWriter>> SegmentWriter::open(std::shared_ptr<Segme
 
 Result<std::unique_ptr<SegmentWriter>> SegmentWriter::create(const std::shared_ptr<Segment>& segment,
                                                              const Options& options, const KeptPositions& positions,
-                                                             std::int64_t wall_ns) {
+                                                             std::string_view dictionary, std::int64_t wall_ns) {
   Result<std::unique_ptr<SegmentWriter>> opened = open(segment, options);
   if (!opened.ok()) return opened;
   SegmentWriter& writer = *opened.value();
   Status done = writer.database_->script("BEGIN IMMEDIATE; PRAGMA application_id=" + std::to_string(application_id) +
-                                         "; PRAGMA user_version=" + std::to_string(format_version) + ";" + schema);
+                                         "; PRAGMA user_version=" + std::to_string(newest_format) + ";" + schema);
   if (done.ok()) done = writer.database_->exec("INSERT INTO facts VALUES('created_ns', ?)", {wall_ns});
+  writer.dictionary_ = dictionary;
+  if (done.ok() && !dictionary.empty())
+    done = writer.database_->exec("INSERT INTO dictionaries VALUES(0, ?)", {Blob{dictionary}});
   for (const auto& [file, position] : positions) {
     if (!done.ok()) break;
     done = writer.put_position(file, position);
@@ -149,6 +162,8 @@ void SegmentWriter::rollback() {
   ungrouped_.resize(ungrouped_committed_);
 }
 
+Status SegmentWriter::load_dictionary() { return read_first_dictionary(*database_, dictionary_); }
+
 Status SegmentWriter::load_ungrouped() {
   Result<Rows> groups = database_->query("SELECT ifnull(max(number) + 1, 0) FROM groups");
   if (!groups.ok()) return groups.error();
@@ -190,7 +205,8 @@ Status SegmentWriter::write_group(std::size_t at) {
     slice.clear();
     for (std::size_t i = 0; i < group_blocks; ++i)
       slice.append(members[i].filter, bucket * TokenFilter::bucket_bytes, TokenFilter::bucket_bytes);
-    done = database_->exec("INSERT INTO slices VALUES(?, ?)", {slice_place(number, bucket), Blob{slice}});
+    done = database_->exec("INSERT INTO slices VALUES(?, ?)",
+                           {slice_place(number, bucket, TokenFilter::buckets), Blob{slice}});
   }
   if (done.ok())
     done = database_->exec("DELETE FROM filters WHERE first BETWEEN ? AND ?",
@@ -220,6 +236,14 @@ bool SegmentWriter::seal() {
   return true;
 }
 
+Status SegmentWriter::sync() {
+  Status done = database_->exec("PRAGMA synchronous=FULL");
+  if (done.ok())
+    done = database_->exec("INSERT OR REPLACE INTO facts VALUES('synced_ns', ?)", {segment_->written_ns.load()});
+  Status back = database_->exec("PRAGMA synchronous=NORMAL");
+  return done.ok() ? std::move(back) : std::move(done);
+}
+
 Result<std::unique_ptr<SegmentReader>> SegmentReader::open(const Segment& segment) {
   Database::Options options;
   options.path = segment.path;
@@ -228,7 +252,7 @@ Result<std::unique_ptr<SegmentReader>> SegmentReader::open(const Segment& segmen
   options.statements_max = 8;
   Result<std::unique_ptr<Database>> opened = Database::open(options);
   if (!opened.ok()) return std::move(opened).error();
-  return std::unique_ptr<SegmentReader>(new SegmentReader(std::move(opened).value()));
+  return std::unique_ptr<SegmentReader>(new SegmentReader(std::move(opened).value(), segment.format));
 }
 
 Result<std::int64_t> SegmentReader::number(std::string_view sql) {
@@ -250,12 +274,12 @@ Result<SegmentReader::Facts> SegmentReader::facts() {
     if (tables.value() == 0) return Error{Code::unsupported, "the segment has no schema yet"};
   }
   if (application.value() != application_id) return Error{Code::corrupt, "this is no segment of a log store"};
-  if (version.value() > format_version) return Error{Code::schema_newer, "the segment is of a later version"};
+  if (version.value() > newest_format) return Error{Code::schema_newer, "the segment is of a later version"};
   const Result<std::int64_t> next = number("SELECT first + records FROM blocks ORDER BY first DESC LIMIT 1");
   if (!next.ok()) return next.error();
   const Result<std::int64_t> written = number("SELECT value FROM facts WHERE name = 'written_ns'");
   if (!written.ok()) return written.error();
-  return Facts{next.value(), written.value()};
+  return Facts{next.value(), written.value(), version.value()};
 }
 
 Status SegmentReader::add_positions(KeptPositions& into) {
@@ -304,7 +328,8 @@ Result<std::vector<FilterGroup>> SegmentReader::groups() {
 
 Status SegmentReader::read_slice(std::int64_t group, std::size_t bucket, std::string& bits) {
   bits.clear();
-  Result<Rows> rows = database_->query("SELECT bits FROM slices WHERE place = ?", {slice_place(group, bucket)});
+  Result<Rows> rows =
+      database_->query("SELECT bits FROM slices WHERE place = ?", {slice_place(group, bucket, filter_buckets())});
   if (!rows.ok()) return std::move(rows).error();
   const Result<bool> row = rows->next();
   if (!row.ok()) return row.error();
@@ -320,6 +345,11 @@ Status SegmentReader::read_filter(std::int64_t first_sequence, std::string& bits
   if (!row.ok()) return row.error();
   if (row.value()) bits.assign(rows->blob(0));
   return success();
+}
+
+Status SegmentReader::read_dictionary(std::string& bytes) {
+  bytes.clear();
+  return format_ == 1 ? success() : read_first_dictionary(*database_, bytes);
 }
 
 Status SegmentReader::read_block(std::int64_t first_sequence, std::string& heads, std::string* body) {

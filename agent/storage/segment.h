@@ -16,14 +16,18 @@
 
 namespace tapewatch {
 
+// 2: columns of the heads compressed, a dictionary for the bodies, smaller filters for larger blocks. 1 is read.
+inline constexpr std::int64_t newest_format = 2;
+
 // Shared by the writer thread and every search that has it in its view.
 struct Segment {
   Segment(std::string p, std::int64_t first) : path(std::move(p)), first_sequence(first) {}
   const std::string path;
   const std::int64_t first_sequence;
-  std::atomic<bool> sealed{false};   // the write-ahead log is empty for ever
-  std::atomic<bool> removed{false};  // unlinked, or moved aside
-  std::atomic<bool> damaged{false};  // a reader met damage of the file as a whole: to be moved aside
+  std::atomic<bool> sealed{false};      // the write-ahead log is empty for ever
+  std::int64_t format = newest_format;  // set before anybody else sees it
+  std::atomic<bool> removed{false};     // unlinked, or moved aside
+  std::atomic<bool> damaged{false};     // a reader met damage of the file as a whole: to be moved aside
   std::atomic<std::int64_t> bytes{0};
   std::atomic<std::int64_t> written_ns{0};  // wall time of the last commit
 };
@@ -58,11 +62,12 @@ class SegmentWriter final {
     std::int64_t file_bytes_max = 0;
     std::int64_t checkpoint_bytes = 4 << 20;
   };
-  // Creates the file with `positions` in it, in one transaction, or opens one that is there.
+  // Creates the file with `positions` and the dictionary of its bodies in it, in one transaction, or opens one that is
+  // there.
   [[nodiscard]] static Result<std::unique_ptr<SegmentWriter>> create(const std::shared_ptr<Segment>& segment,
                                                                      const Options& options,
                                                                      const KeptPositions& positions,
-                                                                     std::int64_t wall_ns);
+                                                                     std::string_view dictionary, std::int64_t wall_ns);
   [[nodiscard]] static Result<std::unique_ptr<SegmentWriter>> reopen(std::shared_ptr<Segment> segment,
                                                                      const Options& options);
 
@@ -81,7 +86,12 @@ class SegmentWriter final {
   void maintain();
   // True once everything is in the file itself and the segment is marked sealed; false while a reader is in the way.
   [[nodiscard]] bool seal();
+  // What was committed is on the disk, be it in the write-ahead log.
+  [[nodiscard]] Status sync();
   [[nodiscard]] const std::shared_ptr<Segment>& segment() const { return segment_; }
+  // What bodies of this file are compressed with; may be empty. Of a file that was opened again, load it first.
+  [[nodiscard]] Status load_dictionary();
+  [[nodiscard]] const std::string& dictionary() const { return dictionary_; }
 
  private:
   SegmentWriter(std::shared_ptr<Segment> segment, std::unique_ptr<Database> database, std::int64_t checkpoint_bytes)
@@ -102,6 +112,7 @@ class SegmentWriter final {
   const std::shared_ptr<Segment> segment_;
   const std::unique_ptr<Database> database_;
   const std::int64_t checkpoint_bytes_;
+  std::string dictionary_;
   std::vector<Ungrouped> ungrouped_;
   std::size_t ungrouped_committed_ = 0;
   std::int64_t next_group_ = 0;
@@ -116,6 +127,7 @@ class SegmentReader final {
   struct Facts {
     std::int64_t next_sequence = 0;
     std::int64_t written_ns = 0;
+    std::int64_t format = 0;  // an older one is read, and never written again
   };
   [[nodiscard]] Result<Facts> facts();
   [[nodiscard]] Status add_positions(KeptPositions& into);
@@ -129,10 +141,17 @@ class SegmentReader final {
   [[nodiscard]] Status read_slice(std::int64_t group, std::size_t bucket, std::string& bits);
   [[nodiscard]] Status read_filter(std::int64_t first_sequence, std::string& bits);
   [[nodiscard]] Status read_block(std::int64_t first_sequence, std::string& heads, std::string* body);
+  [[nodiscard]] Status read_dictionary(std::string& bytes);
+  // Of the filters in this file.
+  [[nodiscard]] std::size_t filter_buckets() const {
+    return format_ == 1 ? TokenFilter::buckets_of_version_1 : TokenFilter::buckets;
+  }
 
  private:
-  explicit SegmentReader(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+  SegmentReader(std::unique_ptr<Database> database, std::int64_t format)
+      : format_(format), database_(std::move(database)) {}
   [[nodiscard]] Result<std::int64_t> number(std::string_view sql);
+  const std::int64_t format_;
   const std::unique_ptr<Database> database_;
 };
 

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "storage/bulk.h"
+#include "storage/index_advisor.h"
 #include "storage/migrations.h"
 #include "storage/store_state.h"
 #include "tapewatch/cache.h"
@@ -10,7 +11,7 @@
 namespace tapewatch {
 namespace {
 
-Database::Options writer_connection(const Store::Options& options, std::shared_ptr<StatementCounts> counts) {
+Database::Options writer_connection(const Store::Options& options, const StatementObservers& observers) {
   Database::Options out;
   out.path = options.path;
   out.mode = Database::Mode::writer;
@@ -19,7 +20,7 @@ Database::Options writer_connection(const Store::Options& options, std::shared_p
   out.statements_max = options.statements_max;
   out.file_bytes_max = options.file_bytes_max;
   out.journal_bytes_max = options.truncate_bytes;
-  out.counts = std::move(counts);
+  out.observers = observers;
   return out;
 }
 
@@ -48,8 +49,9 @@ Store::~Store() = default;
 Result<std::unique_ptr<Store>> Store::open(Options options) {
   Result<Fd> owner = lock_owner(options);
   if (!owner.ok()) return std::move(owner).error();
-  const auto counts = std::make_shared<StatementCounts>();
-  Result<std::unique_ptr<Database>> writer = Database::open(writer_connection(options, counts));
+  StatementObservers observers{std::make_shared<StatementCounts>(), nullptr};
+  if (options.advise_indexes) observers.advisor = std::make_shared<IndexAdvisor>(options.advice);
+  Result<std::unique_ptr<Database>> writer = Database::open(writer_connection(options, observers));
   if (!writer.ok()) return std::move(writer).error();
   Status known = refuse_newer(*writer.value(), options.migrations);
   if (!known.ok()) return std::move(known).error();
@@ -59,7 +61,8 @@ Result<std::unique_ptr<Store>> Store::open(Options options) {
   }
   Status migrated = migrate(*writer.value(), options.path, options.migrations);
   if (!migrated.ok()) return std::move(migrated).error();
-  auto state = std::make_unique<State>(std::move(options), std::move(owner).value(), std::move(writer).value(), counts);
+  auto state =
+      std::make_unique<State>(std::move(options), std::move(owner).value(), std::move(writer).value(), observers);
   return std::unique_ptr<Store>(new Store(std::move(state)));
 }
 
@@ -93,6 +96,8 @@ Store::Subscription Store::on_commit(OnCommit listener) {
 Store::Subscription Store::keep_fresh(Cache& cache) {
   return on_commit([&cache](Cache::Tables tables) { cache.invalidate_later(tables); });
 }
+
+Result<std::vector<IndexAdvice>> Store::index_advice() { return state_->index_advice(); }
 
 Store::Stats Store::stats() const { return state_->stats(); }
 
@@ -130,6 +135,11 @@ Result<BulkResult> Tx::run_update(std::string_view table, Columns columns, Colum
 }
 
 std::int64_t Tx::total_changes() const { return database_.total_changes(); }
+std::vector<std::string> Tx::changed_tables() const {
+  std::vector<std::string> out;
+  for (const std::string* table : database_.touched()) out.push_back(*table);
+  return out;
+}
 std::int64_t Tx::last_insert_id() const { return database_.last_insert_id(); }
 
 }  // namespace tapewatch

@@ -4,17 +4,19 @@
 #include <optional>
 #include <utility>
 
+#include "storage/index_advisor.h"
+
 namespace tapewatch {
 namespace {
 
-Database::Options connection(const Store::Options& options, std::shared_ptr<StatementCounts> counts) {
+Database::Options connection(const Store::Options& options, const StatementObservers& observers) {
   Database::Options out;
   out.path = options.path;
   out.mode = Database::Mode::reader;
   out.busy_timeout = options.busy_timeout;
   out.cache_bytes = options.reader_cache_bytes;
   out.statements_max = options.statements_max;
-  out.counts = std::move(counts);
+  out.observers = observers;
   return out;
 }
 
@@ -42,17 +44,16 @@ class Waiter final {
 
 }  // namespace
 
-Store::State::State(Options options, Fd owner, std::unique_ptr<Database> writer,
-                    std::shared_ptr<StatementCounts> statements)
+Store::State::State(Options options, Fd owner, std::unique_ptr<Database> writer, StatementObservers observers)
     : options_(std::move(options)),
       clock_(options_.steady_ns),
-      statement_counts_(std::move(statements)),
+      observers_(std::move(observers)),
       owner_(std::move(owner)),
       writer_(std::move(writer)),
       commit_(*writer_, options_, listeners_),
-      readers_(connection(options_, statement_counts_), options_.readers_max, options_.read_wait_max,
-               options_.read_age_max, clock_),
-      stream_readers_(connection(options_, statement_counts_), options_.streams_max, options_.read_wait_max,
+      readers_(connection(options_, observers_), options_.readers_max, options_.read_wait_max, options_.read_age_max,
+               clock_),
+      stream_readers_(connection(options_, observers_), options_.streams_max, options_.read_wait_max,
                       std::chrono::milliseconds(0), clock_),
       limits_(clock_),
       read_calls_(readers_, options_, clock_),
@@ -247,6 +248,14 @@ void Store::State::run_thread() {
   maintain(true);
 }
 
+Result<std::vector<IndexAdvice>> Store::State::index_advice() {
+  if (observers_.advisor == nullptr)
+    return Error{Code::unsupported, "the store was opened without Options::advise_indexes"};
+  Result<ReaderPool::Lease> lease = readers_.take();
+  if (!lease.ok()) return std::move(lease).error();
+  return observers_.advisor->advice(lease->database());
+}
+
 Store::Stats Store::State::stats() const {
   Stats out;
   out.wal_bytes = commit_.wal_bytes();
@@ -275,9 +284,9 @@ Store::Stats Store::State::stats() const {
   out.call_reads_waiting = calls.waiting;
   out.call_reads_refused = calls.refused + calls_refused_;
   out.call_groups = calls.groups;
-  out.statement_hits = statement_counts_->hits.load(std::memory_order_relaxed);
-  out.statement_misses = statement_counts_->misses.load(std::memory_order_relaxed);
-  out.statements_kept = statement_counts_->kept.load(std::memory_order_relaxed);
+  out.statement_hits = observers_.counts->hits.load(std::memory_order_relaxed);
+  out.statement_misses = observers_.counts->misses.load(std::memory_order_relaxed);
+  out.statements_kept = observers_.counts->kept.load(std::memory_order_relaxed);
   MutexLock lock(mutex_);
   out.queue_jobs = static_cast<std::int64_t>(queue_.size());
   out.queue_bytes = static_cast<std::int64_t>(queue_bytes_);

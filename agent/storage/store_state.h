@@ -36,7 +36,7 @@ class StoreClock final : public Clock {
 
 class Store::State final {
  public:
-  State(Options options, Fd owner, std::unique_ptr<Database> writer, std::shared_ptr<StatementCounts> statements);
+  State(Options options, Fd owner, std::unique_ptr<Database> writer, StatementObservers observers);
   ~State();
 
   Status write(const Job& job, Durability durability) EXCLUDES(mutex_);
@@ -45,6 +45,7 @@ class Store::State final {
   Status read(const std::function<Status(Reader&)>& body, QueryWatch* watch);
   std::shared_ptr<RowStream::State> open_stream(std::string sql, std::span<const Value> arguments,
                                                 StreamOptions options);
+  Result<std::vector<IndexAdvice>> index_advice();
   Stats stats() const EXCLUDES(mutex_);
   CommitListeners& listeners() { return listeners_; }
 
@@ -64,7 +65,7 @@ class Store::State final {
 
   const Options options_;
   const StoreClock clock_;
-  const std::shared_ptr<StatementCounts> statement_counts_;
+  const StatementObservers observers_;
   const std::shared_ptr<CallCounts> call_counts_ = std::make_shared<CallCounts>();
   const Fd owner_;
   CommitListeners listeners_;

@@ -26,9 +26,18 @@ std::uint64_t load_8(const char* from) {
   return word;
 }
 
+// By size, for tokens that hold a digit.
+constexpr std::array<std::uint32_t, 7> words_of_codes = {8, 2, 2, 2, 4, 6, 7};
+constexpr std::uint64_t letter_bits = 0x4040404040404040;  // set in letters and '_', not in digits
+
 // REQUIRES: size > 0 and eight readable bytes behind the end.
-std::uint64_t hash_padded(const char* at, std::size_t size) {
+TokenKey key_padded(const char* at, std::size_t size) {
+  TokenKey key;
   std::uint64_t hash = size * mix_b;
+  if (size < words_of_codes.size()) {
+    const std::uint64_t kept = ~std::uint64_t{0} >> (64 - 8 * size);
+    if ((~load_8(at) & letter_bits & kept) != 0) key.words = words_of_codes[size];
+  }
   for (; size > 8; size -= 8, at += 8) {
     hash = (hash ^ (load_8(at) | fold_bits)) * mix_a;
     hash ^= hash >> 32;
@@ -36,14 +45,15 @@ std::uint64_t hash_padded(const char* at, std::size_t size) {
   const std::uint64_t kept = ~std::uint64_t{0} >> (64 - 8 * size);
   hash = (hash ^ ((load_8(at) | fold_bits) & kept)) * mix_a;
   hash = (hash ^ hash >> 32) * mix_b;
-  return hash ^ hash >> 29;
+  key.hash = hash ^ hash >> 29;
+  return key;
 }
 
-bool bucket_holds(const char* bucket, std::uint64_t hash) {
-  const auto key = static_cast<std::uint32_t>(hash);
+bool bucket_holds(const char* bucket, const TokenKey& token) {
+  const auto key = static_cast<std::uint32_t>(token.hash);
   std::array<std::uint32_t, 8> words;
   std::memcpy(words.data(), bucket, sizeof words);
-  for (std::size_t i = 0; i < 8; ++i) {
+  for (std::size_t i = 0; i < token.words; ++i) {
     if ((words[i] >> (key * salts[i] >> 27) & 1) == 0) return false;
   }
   return true;
@@ -103,17 +113,17 @@ void for_each_token(std::string_view text, const Take& take) {
 
 }  // namespace
 
-std::uint64_t token_hash(std::string_view token) {
-  if (token.empty()) return 0;
+TokenKey token_key(std::string_view token) {
+  if (token.empty()) return {};
   std::vector<char> padded(token.size() + 8);
   std::memcpy(padded.data(), token.data(), token.size());
-  return hash_padded(padded.data(), token.size());
+  return key_padded(padded.data(), token.size());
 }
 
-std::vector<std::uint64_t> token_hashes(std::string_view text) {
-  std::vector<std::uint64_t> out;
+std::vector<TokenKey> token_keys(std::string_view text) {
+  std::vector<TokenKey> out;
   for_each_token(
-      text, [&](std::size_t begin, std::size_t end) { out.push_back(token_hash(text.substr(begin, end - begin))); });
+      text, [&](std::size_t begin, std::size_t end) { out.push_back(token_key(text.substr(begin, end - begin))); });
   return out;
 }
 
@@ -124,28 +134,30 @@ void TokenFilter::clear() {
 
 void TokenFilter::add_text(std::string_view text) {
   for_each_token(text, [&](std::size_t begin, std::size_t end) {
-    const std::uint64_t hash = hash_padded(text.data() + begin, end - begin);
-    std::uint64_t& seen = seen_[hash >> 20 & (seen_.size() - 1)];
-    if (seen == hash) return;
-    seen = hash;
-    add_hash(hash);
+    const TokenKey key = key_padded(text.data() + begin, end - begin);
+    std::uint64_t& seen = seen_[key.hash >> 20 & (seen_.size() - 1)];
+    if (seen == key.hash) return;
+    seen = key.hash;
+    add_key(key);
   });
 }
 
-void TokenFilter::add_hash(std::uint64_t hash) {
-  std::uint32_t* const bucket = words_.data() + bucket_of(hash) * 8;
-  const auto key = static_cast<std::uint32_t>(hash);
-  for (std::size_t i = 0; i < 8; ++i) bucket[i] |= 1u << (key * salts[i] >> 27);
+void TokenFilter::add_key(const TokenKey& token) {
+  std::uint32_t* const bucket = words_.data() + bucket_of(token.hash, buckets) * 8;
+  const auto key = static_cast<std::uint32_t>(token.hash);
+  for (std::size_t i = 0; i < token.words; ++i) bucket[i] |= 1u << (key * salts[i] >> 27);
 }
 
-bool TokenFilter::may_hold(std::string_view bits, std::uint64_t hash) {
-  return bits.size() != bytes || bucket_holds(bits.data() + bucket_of(hash) * bucket_bytes, hash);
+bool TokenFilter::may_hold(std::string_view bits, const TokenKey& key) {
+  const std::size_t stored = bits.size() / bucket_bytes;
+  if (bits.size() % bucket_bytes != 0 || (stored != buckets && stored != buckets_of_version_1)) return true;
+  return bucket_holds(bits.data() + bucket_of(key.hash, stored) * bucket_bytes, key);
 }
 
-std::uint64_t TokenFilter::slice_may_hold(std::string_view slice, std::uint64_t hash) {
+std::uint64_t TokenFilter::slice_may_hold(std::string_view slice, const TokenKey& key) {
   std::uint64_t blocks = 0;
   for (std::size_t i = 0; i < 64 && (i + 1) * bucket_bytes <= slice.size(); ++i)
-    blocks |= static_cast<std::uint64_t>(bucket_holds(slice.data() + i * bucket_bytes, hash)) << i;
+    blocks |= static_cast<std::uint64_t>(bucket_holds(slice.data() + i * bucket_bytes, key)) << i;
   return blocks;
 }
 

@@ -95,12 +95,22 @@ struct Goal {
   bool at_most;
   double floor;
   double measured;
+  bool absolute = false;  // no ratio: what a machine or its load decides too
+  [[nodiscard]] bool met() const { return at_most ? measured <= floor : measured >= floor; }
 };
 using Goals = std::vector<Goal>;
+
+// How much is measured.
+struct Run {
+  std::string folder_of_program;
+  std::size_t log_bytes = std::size_t{1} << 30;
+  std::size_t full_text_lines = 150'000;
+};
 
 // Every file of a part begins with its name in `folder`.
 void measure_writes(const std::string& folder, Goals& goals);
 void measure_concurrency(const std::string& folder, Goals& goals);
 void measure_reads(const std::string& folder, Goals& goals);
+void measure_logs(const std::string& folder, const Run& run, Goals& goals);
 
 }  // namespace tapewatch::bench

@@ -23,6 +23,11 @@ class CapturedLog final : public Log {
       return message.find(part) != std::string::npos;
     }));
   }
+  // The first message, for a test that fails.
+  [[nodiscard]] std::string first() EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    return messages_.empty() ? "" : messages_.front();
+  }
   [[nodiscard]] bool has(std::string_view part) EXCLUDES(mutex_) { return count(part) > 0; }
 
  private:

@@ -2,9 +2,12 @@
 #pragma once
 // PowerCutVfs: files in memory that remember what was synced, and what a disk may make of the rest when the power goes:
 // of the writes since the last sync some arrive, in any order, and some only in part. A seed decides. SQLite's shared
-// memory is the process's own. Thread: any; all handles of one file see the same bytes.
+// memory is the process's own. For code that lists folders itself, names can be those of empty files on the real disk;
+// making and removing those is never lost. Thread: any; all handles of one file see the same bytes.
 
+#include <fcntl.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -22,7 +25,9 @@ namespace tapewatch {
 
 class PowerCutVfs final {
  public:
-  explicit PowerCutVfs(std::uint32_t seed) : below_(sqlite3_vfs_find(nullptr)), vfs_(*below_), random_(seed) {
+  enum class Names { in_memory, on_disk };
+  explicit PowerCutVfs(std::uint32_t seed, Names names = Names::in_memory)
+      : below_(sqlite3_vfs_find(nullptr)), vfs_(*below_), on_disk_(names == Names::on_disk), random_(seed) {
     vfs_.zName = "power_cut";
     vfs_.pNext = nullptr;
     vfs_.pAppData = this;
@@ -30,11 +35,14 @@ class PowerCutVfs final {
     vfs_.xOpen = open;
     vfs_.xDelete = [](sqlite3_vfs* v, const char* path, int) {
       const std::lock_guard<std::mutex> lock(of(v).mutex_);
+      if (of(v).cut_) return SQLITE_IOERR_DELETE;
       of(v).files_.erase(path);
+      if (of(v).on_disk_) ::unlink(path);
       return SQLITE_OK;
     };
     vfs_.xAccess = [](sqlite3_vfs* v, const char* path, int, int* out) {
       const std::lock_guard<std::mutex> lock(of(v).mutex_);
+      of(v).forget_removed(path);
       *out = of(v).files_.contains(path) ? 1 : 0;
       return SQLITE_OK;
     };
@@ -92,6 +100,9 @@ class PowerCutVfs final {
   static Handle& of(sqlite3_file* file) { return *reinterpret_cast<Handle*>(file); }
   static PowerCutVfs& of(sqlite3_vfs* vfs) { return *static_cast<PowerCutVfs*>(vfs->pAppData); }
 
+  void forget_removed(const char* path) {
+    if (on_disk_ && ::access(path, F_OK) != 0) files_.erase(path);
+  }
   static void apply(std::string& bytes, const Write& write, std::size_t size) {
     if (write.truncate) {
       if (bytes.size() > write.at) bytes.resize(write.at);
@@ -124,9 +135,11 @@ class PowerCutVfs final {
     PowerCutVfs& self = of(v);
     const std::lock_guard<std::mutex> lock(self.mutex_);
     base->pMethods = nullptr;
+    if (path != nullptr) self.forget_removed(path);
     std::shared_ptr<File> file = path == nullptr ? std::make_shared<File>() : self.files_[path];
     if (file == nullptr) {
       if ((flags & SQLITE_OPEN_CREATE) == 0) return SQLITE_CANTOPEN;
+      if (self.on_disk_) ::close(::open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
       file = self.files_[path] = std::make_shared<File>();
     }
     Handle& handle = of(base);
@@ -233,6 +246,7 @@ class PowerCutVfs final {
 
   sqlite3_vfs* const below_;
   sqlite3_vfs vfs_;
+  const bool on_disk_;
   sqlite3_io_methods methods_{};
   std::mutex mutex_;  // what follows, and every file
   std::map<std::string, std::shared_ptr<File>> files_;

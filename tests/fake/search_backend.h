@@ -59,6 +59,14 @@ class FakeSearchBackend final : public SearchBackend {
       histogram.buckets.push_back({range.from_ns + i * step, {0, 0, i, 0, 1, 0}, i + 1});
     return histogram;
   }
+  Answer<TopValues> top_values(std::string_view query, const SearchRange&, std::string_view field,
+                               std::size_t values_max) override {
+    if (query == "(") return fault();
+    TopValues top;
+    for (std::size_t i = 0; i < values_max; ++i) top.values.push_back({std::string(field), static_cast<int>(i) + 1});
+    top.without = 7;
+    return top;
+  }
   std::variant<Filter, QueryFault> compile(std::string_view query) override {
     if (query == "(") return fault();
     return Filter([text = std::string(query)](std::string_view json) { return json.find(text) != std::string::npos; });

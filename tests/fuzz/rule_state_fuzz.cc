@@ -9,9 +9,10 @@
 
 #include "base/check.h"
 #include "base/hash.h"
+#include "base/state_bytes.h"
 #include "detect/detector.h"
 #include "detect/rule_loader.h"
-#include "detect/state_bytes.h"
+#include "base/state_bytes.h"
 #include "event/parser.h"
 #include "rule_state.h"
 

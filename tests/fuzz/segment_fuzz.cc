@@ -80,6 +80,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const SearchLimits limits;
   static_cast<void>(store->search(std::get<Query>(query), {}, limits).ok());
   static_cast<void>(store->trace("token8", limits).ok());
+  static_cast<void>(store->top_values(std::get<Query>(query), {}, "a.b", 5, limits.time_max).ok());
   static_cast<void>(store->histogram(std::get<Query>(query), {0, 1000}, 10, limits.time_max).ok());
   one.put(*store, 3);
   return 0;

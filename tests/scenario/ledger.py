@@ -87,6 +87,7 @@ class LedgerCase(unittest.TestCase):
         self.recovery_s = None
         self.probe_s = None
         self.facts = []
+        self.row_printed = False
 
     def tearDown(self):
         failed = any(error for _, error in getattr(self._outcome, "errors", [])) or self._has_failed()
@@ -101,6 +102,8 @@ class LedgerCase(unittest.TestCase):
                 agent.process.wait()
             if failed:
                 print(f"the agent's log, at its end:\n{agent.tail_log(15)}", flush=True)
+        if self.facts and not self.row_printed and not failed:
+            self.print_row(None)
         self.fault_sink.close()
         if OPTIONS.keep and failed:
             print("kept:", self.folder, flush=True)
@@ -223,6 +226,8 @@ class LedgerCase(unittest.TestCase):
         return self.settle(**expected)
 
     def print_row(self, verdict):
+        """Without a verdict: a case that counts no lines and has facts to tell."""
+        self.row_printed = True
         def seconds(value):
             return "-" if value is None else f"{value:.2f}"
         columns = ["case", "lines", *FIGURES, "resent", "recovery_s", "probe_s", "facts"]
@@ -230,8 +235,8 @@ class LedgerCase(unittest.TestCase):
         if not HEAD_DONE:
             HEAD_DONE.append(True)
             print("| " + " | ".join(c.ljust(w) for c, w in zip(columns, widths)), flush=True)
-        row = [self.name(), verdict.lines, *verdict.figures().values(), verdict.resent, seconds(self.recovery_s),
-               seconds(self.probe_s), "; ".join(self.facts)]
+        counts = [verdict.lines, *verdict.figures().values(), verdict.resent] if verdict else ["-"] * (len(FIGURES) + 2)
+        row = [self.name(), *counts, seconds(self.recovery_s), seconds(self.probe_s), "; ".join(self.facts)]
         print("| " + " | ".join(str(c).ljust(w) for c, w in zip(row, widths)), flush=True)
         publish("| " + " | ".join(str(c).ljust(w) for c, w in zip(row, widths)),
                 head="| " + " | ".join(c.ljust(w) for c, w in zip(columns, widths)))

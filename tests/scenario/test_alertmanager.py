@@ -124,7 +124,12 @@ class Alertmanager(ledger.LedgerCase):
         agent = self.agent_for(manager)
         self.fail_logins("u1")
         state = os.path.join(self.folder, "state", "alertmanager.state")
-        self.until(lambda: os.path.exists(state) and b"u1" in open(state, "rb").read(), 20, "the file of firing alerts")
+        def written():
+            if not os.path.exists(state):
+                return False
+            with open(state, "rb") as file:
+                return b"u1" in file.read()
+        self.until(written, 20, "the file of firing alerts")
         agent.kill()
         agent.start()
         manager.start()

@@ -198,7 +198,7 @@ class FromLogs(ledger.LedgerCase):
                 self.assertEqual(999_900, agent.metric("tapewatch_series_limit_hits_total", metric="clicks_total"))
             agent.stop()
         grown = memory["with"] - memory["without"]
-        self.assertLess(grown, 24 << 20)  # the store's own buffers differ by some MiB from run to run
+        self.assertLess(grown, 64 << 20)  # the buffers of the store differ from run to run; a million series take 300 MiB and more
         self.facts.append(f"{grown / 1024:+.0f} KiB for a million label values")
 
 

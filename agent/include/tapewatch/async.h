@@ -141,5 +141,31 @@ const T& given(const T& kept) {
 }
 inline Blob given(const std::shared_ptr<const std::string>& kept) { return Blob{*kept}; }
 
+// f(access) -> R, a Result<T>, as a Pending<T>: `submit` is handed a job and what is to be done with its Status. A
+// refusal is an answer as well.
+template <typename R, typename F, typename Submit>
+auto call(F f, Submit submit) {
+  using T = std::remove_cvref_t<decltype(std::declval<R&>().value())>;
+  struct Shared {
+    explicit Shared(F&& function) : f(std::move(function)) {}
+    F f;
+    std::optional<T> value;
+    Answer<T> answer;
+  };
+  const auto shared = std::make_shared<Shared>(std::move(f));
+  auto job = [shared](auto& access) -> Status {
+    R result = shared->f(access);
+    if (!result.ok()) return std::move(result).error();
+    shared->value.emplace(std::move(result.value()));
+    return success();
+  };
+  auto done = [shared](Status status) {
+    shared->answer.set(status.ok() ? Result<T>(std::move(*shared->value)) : Result<T>(std::move(status).error()));
+  };
+  Status queued = submit(std::move(job), std::move(done));
+  if (!queued.ok()) shared->answer.set(std::move(queued).error());
+  return Pending<T>(std::shared_ptr<Answer<T>>(shared, &shared->answer));
+}
+
 }  // namespace async_detail
 }  // namespace tapewatch

@@ -36,6 +36,7 @@ struct LoaderStats {
   std::int64_t batches_failed = 0;
   std::int64_t keys_fetched = 0;
   std::int64_t keys_not_cached = 0;  // cached_keys_max was reached
+  std::int64_t clears = 0;           // of a key, or of all
 };
 
 template <typename K, typename V, typename Hash = std::hash<K>>
@@ -73,8 +74,14 @@ class Loader final {
   bool prime(const K& key, Result<V> outcome) { return state_->prime(key, std::move(outcome)); }
   // The next load fetches again. One that was sent before is answered with what it fetched and not remembered: call
   // this after a write, and nobody who asks after the write sees a value from before it.
-  void clear(const K& key) { state_->cache.erase(key); }
-  void clear_all() { state_->cache.clear(); }
+  void clear(const K& key) {
+    ++state_->stats.clears;
+    state_->cache.erase(key);
+  }
+  void clear_all() {
+    ++state_->stats.clears;
+    state_->cache.clear();
+  }
   [[nodiscard]] const LoaderStats& stats() const { return state_->stats; }
 
  private:

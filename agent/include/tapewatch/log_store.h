@@ -29,7 +29,7 @@ class Log;
 struct LogRecord {
   std::int64_t time_ns = 0;  // of the event, since 1970
   std::uint8_t level = 0;
-  std::uint64_t id_high = 0;
+  std::uint64_t id_high = 0;  // kept with Options::keep_ids
   std::uint64_t id_low = 0;
   std::uint64_t file = 0;    // 0: no file, never a duplicate (alerts)
   std::uint64_t offset = 0;  // where the line starts in the file
@@ -104,6 +104,21 @@ struct Histogram {
   std::int64_t elapsed_ns = 0;
 };
 
+struct TopValues {
+  struct Value {
+    std::string text;  // at most 256 bytes of it
+    std::int64_t count = 0;
+  };
+  std::vector<Value> values;   // the most frequent first; of equal ones the lesser text
+  std::int64_t documents = 0;  // that match the query
+  std::int64_t without = 0;    // of them, those that do not have the field
+  std::int64_t others = 0;     // values that are not shown; of an array each element is one
+  bool exact = true;           // false: more than 10,000 different values, those met last went under others
+  bool complete = true;
+  std::int64_t scanned_lines = 0;
+  std::int64_t elapsed_ns = 0;
+};
+
 struct LiveRead {
   std::vector<LogDocument> documents;  // oldest first
   std::int64_t sequence = 0;           // to pass next time
@@ -114,8 +129,8 @@ class TAPEWATCH_API LogStore final {
  public:
   struct Options {
     std::string folder;
-    std::size_t block_bytes = 256 * 1024;
-    std::size_t block_records_max = 4096;
+    std::size_t block_bytes = 512 * 1024;
+    std::size_t block_records_max = 8192;
     std::size_t document_bytes_max = 4u << 20;  // larger ones are dropped and counted
     std::int64_t checkpoint_bytes = 4 << 20;    // of write-ahead log
     std::int64_t segment_bytes_max = 256 << 20;
@@ -131,6 +146,8 @@ class TAPEWATCH_API LogStore final {
     int searches_max = 4;                            // at a time
     std::chrono::milliseconds search_wait_max{2000};
     int zstd_level = 1;
+    std::size_t dictionary_bytes = 64 * 1024;  // of each segment file, made of its first lines; 0: none
+    bool keep_ids = false;  // LogRecord::id_*: 16 bytes a document that do not compress; else they come back as zero
     std::int64_t file_bytes_max = 0;    // of one segment file, then Code::full; 0: none
     bool drop_oldest_when_full = true;  // a full disk costs the oldest segment before it costs the newest batch
   };
@@ -188,6 +205,9 @@ class TAPEWATCH_API LogStore final {
   // Counts per equal part of the range, at most 1000 parts. REQUIRES a range with both ends.
   [[nodiscard]] Result<Histogram> histogram(const Query& query, const SearchRange& range, int buckets,
                                             std::chrono::milliseconds time_max);
+  // The values of a field (a path as in a query) in the documents that match, the most frequent `values_max` of them.
+  [[nodiscard]] Result<TopValues> top_values(const Query& query, const SearchRange& range, std::string_view field,
+                                             std::size_t values_max, std::chrono::milliseconds time_max);
   // Documents after `sequence`, from memory. Stats::sequence is the place to start at.
   [[nodiscard]] LiveRead read_since(std::int64_t sequence, std::size_t documents_max) const;
 

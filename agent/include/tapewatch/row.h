@@ -78,8 +78,9 @@ class TAPEWATCH_API Rows final {
 
 namespace row_detail {
 
-template <typename T>
-T read_column(const Rows& rows, int column) {
+// `From` is Rows, or what another database has with the same calls.
+template <typename T, typename From>
+T read_column(const From& rows, int column) {
   if constexpr (IsOptional<T>::value) {
     if (rows.is_null(column)) return std::nullopt;
     return read_column<typename T::value_type>(rows, column);
@@ -96,8 +97,8 @@ T read_column(const Rows& rows, int column) {
   }
 }
 
-template <typename Row>
-Row read_row(const Rows& rows) {
+template <typename Row, typename From>
+Row read_row(const From& rows) {
   if constexpr (is_column<Row>) {
     return read_column<Row>(rows, 0);
   } else {
@@ -110,6 +111,25 @@ Row read_row(const Rows& rows) {
         },
         tie_members(row));
     return row;
+  }
+}
+
+// Hands every row to visit(row), which returns void or Status; `seen` counts them.
+template <typename Row, typename From, typename Visit>
+Status each_row(From& rows, Visit&& visit, std::int64_t* seen = nullptr) {
+  for (std::int64_t count = 0;; ++count) {
+    const typename From::Step step = rows.step();
+    if (step == From::Step::failed) return rows.failure();
+    if (step == From::Step::end) {
+      if (seen != nullptr) *seen = count;
+      return success();
+    }
+    if constexpr (std::is_same_v<std::invoke_result_t<Visit&, Row>, void>) {
+      visit(read_row<Row>(rows));
+    } else {
+      Status status = visit(read_row<Row>(rows));
+      if (!status.ok()) return status;
+    }
   }
 }
 

@@ -20,6 +20,7 @@
 
 #include "tapewatch/api.h"
 #include "tapewatch/async.h"
+#include "tapewatch/index_advice.h"
 #include "tapewatch/migration.h"
 #include "tapewatch/query_watch.h"
 #include "tapewatch/result.h"
@@ -33,6 +34,9 @@ class Cache;
 
 class TAPEWATCH_API Store final {
  public:
+  using Reader = tapewatch::Reader;
+  using Tx = tapewatch::Tx;
+
   struct Options {
     std::string path;
     std::string schema;  // statements that every opening runs in one transaction (CREATE TABLE IF NOT EXISTS ...)
@@ -62,6 +66,9 @@ class TAPEWATCH_API Store final {
     // False: others may write to the file too, and it is not locked against them. Refused (Code::unsupported) where
     // SQLite can lose commits when two connections write and checkpoint (3.7.0 to 3.51.2, see wal_reset_unsafe).
     bool sole_writer = true;
+    // Statements that look at many rows are noted, for index_advice().
+    bool advise_indexes = false;
+    IndexAdviceOptions advice{};
     std::function<std::int64_t()> steady_ns{};  // the clock of ages and limits; empty: the system's
   };
 
@@ -179,6 +186,10 @@ class TAPEWATCH_API Store final {
   // never reads from the cache what was there before it. Other processes are told by a thread of the second level.
   [[nodiscard]] Subscription keep_fresh(Cache& cache);
 
+  // The statements that were noted since the store was opened, and indexes that would help them. Tries them in memory,
+  // on this thread, and takes a reader meanwhile: milliseconds a statement. Code::unsupported without advise_indexes.
+  [[nodiscard]] Result<std::vector<IndexAdvice>> index_advice();
+
   [[nodiscard]] Stats stats() const;
   // Whether this version of SQLite can lose commits when two connections write and checkpoint one file.
   [[nodiscard]] static bool wal_reset_unsafe(int sqlite_version_number);
@@ -212,26 +223,9 @@ std::invoke_result_t<F&, Reader&> Store::read(F&& f, QueryWatch* watch) {
 
 template <typename R, typename F, typename How>
 auto Store::async_call(F f, CallOptions options, How how) {
-  using T = std::remove_cvref_t<decltype(std::declval<R&>().value())>;
-  struct Shared {
-    explicit Shared(F&& function) : f(std::move(function)) {}
-    F f;
-    std::optional<T> value;
-    Answer<T> answer;
-  };
-  const auto shared = std::make_shared<Shared>(std::move(f));
-  auto job = [shared](auto& access) -> Status {
-    R result = shared->f(access);
-    if (!result.ok()) return std::move(result).error();
-    shared->value.emplace(std::move(result.value()));
-    return success();
-  };
-  auto done = [shared](Status status) {
-    shared->answer.set(status.ok() ? Result<T>(std::move(*shared->value)) : Result<T>(std::move(status).error()));
-  };
-  Status queued = (this->*how)(std::move(job), std::move(done), std::move(options));
-  if (!queued.ok()) shared->answer.set(std::move(queued).error());
-  return Pending<T>(std::shared_ptr<Answer<T>>(shared, &shared->answer));
+  return async_detail::call<R>(std::move(f), [&](auto job, Done done) {
+    return (this->*how)(std::move(job), std::move(done), std::move(options));
+  });
 }
 
 template <typename Row, typename... Args>

@@ -37,6 +37,7 @@ struct StreamOptions {
 // Rows of a running statement, without their type.
 class TAPEWATCH_API RowStream final {
  public:
+  using Rows = tapewatch::Rows;
   class State;
   explicit RowStream(std::shared_ptr<State> state);
   ~RowStream();
@@ -110,7 +111,8 @@ class RowBatch final {
     text_.clear();
     heap_bytes_ = 0;
   }
-  void add(const Rows& from) {
+  template <typename From>
+  void add(const From& from) {
     rows_.push_back(row_detail::read_row<Row>(from));
     std::apply([this](auto&... member) { (this->own(member), ...); }, row_detail::tie_members(rows_.back()));
   }
@@ -134,10 +136,11 @@ class RowBatch final {
   std::size_t heap_bytes_ = 0;
 };
 
-template <typename Row>
+// `Source` gives the rows: RowStream, or what another database has with the same calls.
+template <typename Row, typename Source = RowStream>
 class Stream final {
  public:
-  Stream(RowStream rows, const StreamOptions& options) : rows_(std::move(rows)), options_(options) {}
+  Stream(Source rows, const StreamOptions& options) : rows_(std::move(rows)), options_(options) {}
 
   // Fills the batch, which is the caller's; its rows are valid until it is used again. False at the end, when it is
   // left empty.
@@ -172,13 +175,13 @@ class Stream final {
   [[nodiscard]] std::int64_t snapshots() const { return rows_.snapshots(); }
 
  private:
-  std::function<bool(const Rows&)> filler(RowBatch<Row>& batch) const {
-    return [&batch, bytes = options_.batch_bytes, rows = options_.batch_rows](const Rows& from) {
+  std::function<bool(const typename Source::Rows&)> filler(RowBatch<Row>& batch) const {
+    return [&batch, bytes = options_.batch_bytes, rows = options_.batch_rows](const typename Source::Rows& from) {
       batch.add(from);
       return batch.bytes() < bytes && batch.rows().size() < rows;
     };
   }
-  RowStream rows_;
+  Source rows_;
   StreamOptions options_;
 };
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -70,6 +71,8 @@ class TAPEWATCH_API Tx final {
   [[nodiscard]] std::int64_t last_insert_id() const;
   // Rows changed since the store was opened, by triggers too: the difference is what lies between.
   [[nodiscard]] std::int64_t total_changes() const;
+  // The tables that this job has changed so far, by triggers and foreign keys too; "" is any table: the schema changed.
+  [[nodiscard]] std::vector<std::string> changed_tables() const;
   [[nodiscard]] Result<Rows> run(std::string_view sql, const Value* arguments, std::size_t count) {
     return reader_.run(sql, arguments, count);
   }
@@ -115,20 +118,10 @@ Status Reader::for_each(std::string_view sql, Visit&& visit, const Args&... args
   const std::array<Value, sizeof...(Args) + 1> values{Value(args)..., Value()};
   Result<Rows> rows = run(sql, values.data(), sizeof...(Args));
   if (!rows.ok()) return std::move(rows).error();
-  for (std::int64_t seen = 0;; ++seen) {
-    const Rows::Step step = rows->step();
-    if (step == Rows::Step::failed) return rows->failure();
-    if (step == Rows::Step::end) {
-      if (watch_ != nullptr) watch_->returned(sql, seen);
-      return success();
-    }
-    if constexpr (std::is_same_v<std::invoke_result_t<Visit&, Row>, void>) {
-      visit(row_detail::read_row<Row>(rows.value()));
-    } else {
-      Status status = visit(row_detail::read_row<Row>(rows.value()));
-      if (!status.ok()) return status;
-    }
-  }
+  std::int64_t seen = 0;
+  Status status = row_detail::each_row<Row>(rows.value(), visit, &seen);
+  if (status.ok() && watch_ != nullptr) watch_->returned(sql, seen);
+  return status;
 }
 
 template <typename Row, typename... Args>

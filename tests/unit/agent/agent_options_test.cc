@@ -53,5 +53,22 @@ TEST(EnricherOptions, NameServiceAndHostUnlessTheSchemaIsNone) {
   EXPECT_THAT(enricher_options(config, pod({})).fields, Not(Contains(Pair("host.name", "trade-host-01"))));
 }
 
+TEST(TemplateOptions, AreForTheStreamsOfTheConfiguration) {
+  ElasticConfig elastic;
+  elastic.data_stream = "logs-tapewatch.app-prod";
+  elastic.retention_app = std::chrono::hours(24 * 30);
+  EXPECT_EQ(template_options(elastic).app.pattern, "logs-tapewatch.app-*");
+  EXPECT_EQ(template_options(elastic).app.retention, "30d");
+  EXPECT_EQ(template_options(elastic).alerts.retention, "");
+  elastic.data_stream = "logs-desk-prod";
+  EXPECT_EQ(template_options(elastic).app.pattern, "logs-desk-prod");
+  elastic.data_stream.clear();
+  for (const auto& [index, pattern] : {std::pair("trading-%Y.%m", "trading-*"), std::pair("trading", "trading")}) {
+    elastic.index = index;
+    EXPECT_EQ(template_options(elastic).app.pattern, pattern);
+    EXPECT_FALSE(template_options(elastic).app.data_stream);
+  }
+}
+
 }  // namespace
 }  // namespace tapewatch

@@ -6,8 +6,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <future>
 
 #include "fake/scripted_server.h"
+#include "tapewatch/dead_letters.h"
 
 namespace tapewatch {
 namespace {
@@ -159,6 +161,62 @@ TEST_F(CommandsTest, SearchPrintsEventsAndFollowsTheCursor) {
   EXPECT_EQ(server.requests()[0].find("GET /api/v1/search?query=level%3AERROR%20%22a%20b%22&limit=5 "), 0u)
       << server.requests()[0];
   EXPECT_NE(server.requests()[1].find("&limit=3&cursor=c%201 "), std::string::npos) << server.requests()[1];
+}
+
+TEST_F(CommandsTest, SearchCountsValuesAndTimes) {
+  ScriptedServer server(
+      {json_answer(R"({"field":"a","values":[{"value":"x\u001b","count":80},{"value":"y","count":20}],)"
+                   R"("others":3,"without":4,"complete":true})"),
+       json_answer(R"({"buckets":[{"time":"T1","total":1,"levels":[]},{"time":"T2","total":0,"levels":[]}],)"
+                   R"("complete":false})"),
+       json_answer(R"({"values":[]})")});
+  EXPECT_EQ(run({"search", "--url", server.url(), "--top", "a.b", "-n", "2", "k:v"}), exit_good);
+  EXPECT_EQ(out_, "        80  " + std::string(40, '#') + "  x\\x1b\n        20  " + std::string(10, '#') +
+                      std::string(30, ' ') + "  y\n");
+  EXPECT_EQ(err_, "3 other values, 4 events without the field\n");
+  EXPECT_EQ(server.requests()[0].find("GET /api/v1/top?field=a.b&query=k%3Av&limit=2 "), 0u) << server.requests()[0];
+  EXPECT_EQ(run({"search", "--url", server.url(), "--histogram"}), exit_good);
+  EXPECT_EQ(out_, "         1  " + std::string(40, '#') + "  T1\n         0  " + std::string(40, ' ') + "  T2\n");
+  EXPECT_EQ(err_, "not all was looked at within the time\n");
+  EXPECT_EQ(server.requests()[1].find("GET /api/v1/histogram?buckets=20&query=%2A "), 0u) << server.requests()[1];
+  EXPECT_EQ(run({"search", "--url", server.url(), "--top", "a", "--json"}), exit_good);
+  EXPECT_EQ(out_, "{\"values\":[]}\n");
+}
+
+TEST_F(CommandsTest, DeadLettersAreShownAndDropped) {
+  const std::string config = write("t.yaml", "inputs: [{include: [/a.log]}]\nstate_dir: " + folder_.string() +
+                                                 "\noutputs: {elasticsearch: {hosts: [\"http://localhost:1\"]}}\n");
+  {
+    DeadLetters::Options options;
+    options.path = folder_.string() + "/dead-letters.db";
+    const auto store = DeadLetters::open(options).value();
+    for (const char* id : {"a", "b", "c"}) {
+      DeadLetter letter;
+      letter.id = id;
+      letter.index = "logs";
+      letter.document = "{\"m\":1}";
+      letter.reason = "too odd";
+      letter.status = 400;
+      std::promise<Status> kept;
+      ASSERT_TRUE(store->put({letter}, [&kept](const Status& status) { kept.set_value(status); }).ok());
+      ASSERT_TRUE(kept.get_future().get().ok());
+    }
+  }
+  EXPECT_EQ(run({"dlq", "list", "-c", config}), exit_good);
+  EXPECT_EQ(out_.find("1  1970-01-01T00:00:00"), 0u) << out_;
+  EXPECT_EQ(run({"dlq", "show", "2", "-c", config}), exit_good);
+  EXPECT_NE(out_.find("id        b\nstatus    400\nreason    too odd\ndocument  {\"m\":1}\n"), std::string::npos)
+      << out_;
+  EXPECT_EQ(run({"dlq", "show", "9", "-c", config}), exit_failed);
+  EXPECT_EQ(run({"dlq", "show", "-c", config}), exit_usage);
+  EXPECT_EQ(run({"dlq", "list", "1", "-c", config}), exit_usage);
+  EXPECT_EQ(run({"dlq", "drop", "x", "-c", config}), exit_usage);
+  EXPECT_EQ(run({"dlq", "drop", "2", "9", "-c", config}), exit_failed);
+  EXPECT_EQ(err_, "1 dropped\n");
+  EXPECT_EQ(run({"dlq", "drop", "--all", "-c", config}), exit_good);
+  EXPECT_EQ(err_, "2 dropped\n");
+  EXPECT_EQ(run({"dlq", "list", "-c", config}), exit_good);
+  EXPECT_EQ(out_, "");
 }
 
 TEST_F(CommandsTest, ABadQueryIsShownWithItsPlace) {

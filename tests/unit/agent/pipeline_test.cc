@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include "base/timestamp.h"
 #include "fake/bulk.h"
 #include "fake/folder.h"
 #include "stages.h"
@@ -33,6 +34,7 @@ class PipelineTest : public testing::Test {
       config_.rules.include = {folder_.path("rules.yaml")};
     }
     Stages::Outputs outputs;
+    outputs.clock = &clock_;
     outputs.batch = [this](Batch batch) { batches_.push_back(std::move(batch)); };
     outputs.store_batch = [this](StoreBatch batch) { stored_.push_back(std::move(batch)); };
     outputs.alerts = [this](std::vector<Alert> alerts) { alerts_.insert(alerts_.end(), alerts.begin(), alerts.end()); };
@@ -63,6 +65,7 @@ class PipelineTest : public testing::Test {
   [[nodiscard]] std::vector<std::string> ids() const { return ids_of(batches_.back().body); }
 
   TemporaryFolder folder_;
+  const SystemClock clock_;
   Config config_;
   AgentMetrics metrics_{"test"};
   std::unique_ptr<Stages> stages_;
@@ -70,6 +73,24 @@ class PipelineTest : public testing::Test {
   std::vector<StoreBatch> stored_;
   std::vector<Alert> alerts_;
 };
+
+TEST_F(PipelineTest, OneEventOfEachBlockIsTimed) {
+  open("title: x\nid: x\ndetection: {s: {a: b}, condition: s}\n");
+  run("{\"a\":\"c\"}\n{\"a\":\"c\"}\n");
+  run("{\"a\":\"c\"}\n", 100);
+  std::uint64_t timed = 0;
+  for (std::size_t i = 0; i <= metrics_.rule_duration.bounds().size(); ++i) timed += metrics_.rule_duration.count(i);
+  EXPECT_EQ(timed, 2u);
+}
+
+TEST_F(PipelineTest, TheClockOffsetIsThatOfTheNewestLine) {
+  open();
+  LineBlock block =
+      block_of("{\"@timestamp\":\"2026-01-05T00:00:00Z\"}\n{\"@timestamp\":\"2026-01-05T00:00:09Z\"}\n", 0);
+  block.read_wall_ns = *parse_rfc3339("2026-01-05T00:00:10.5Z");
+  stages_->pipeline().run(block);
+  EXPECT_DOUBLE_EQ(metrics_.input_clock_offset.with({block.source->input}).value(), 1.5);
+}
 
 TEST_F(PipelineTest, EveryOutputGetsTheSameDocumentsAndTheWholeSpan) {
   open();

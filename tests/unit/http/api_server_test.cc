@@ -34,8 +34,8 @@ class ApiServerTest : public testing::Test {
 TEST_F(ApiServerTest, EveryRouteAnswers) {
   for (const Route& route : all_routes()) {
     if (route.service != Service::api) continue;
-    const bool trace = route.path == "/api/v1/trace";
-    const HttpAnswer answer = get(std::string(route.path), trace ? "id=x" : "");
+    const char* needed = route.path == "/api/v1/trace" ? "id=x" : route.path == "/api/v1/top" ? "field=a" : "";
+    const HttpAnswer answer = get(std::string(route.path), needed);
     EXPECT_EQ(answer.status, 200) << route.path << answer.body;
     if (answer.content_type == "application/json") {
       EXPECT_TRUE(is_json_object(answer.body)) << answer.body;
@@ -109,7 +109,10 @@ TEST_F(ApiServerTest, FaultsAreProblemObjects) {
                         {"/api/v1/search", "query=%ff", 400, "UTF-8"},
                         {"/api/v1/search", "cursor=x", 400, "cursor"},
                         {"/api/v1/trace", "", 400, "/api/v1/trace/ID"},
-                        {"/api/v1/histogram", "buckets=100000", 400, "buckets"}}) {
+                        {"/api/v1/histogram", "buckets=100000", 400, "buckets"},
+                        {"/api/v1/top", "", 400, "field=event.action"},
+                        {"/api/v1/top", "field=a&query=(", 400, "write )"},
+                        {"/api/v1/top", "field=a&limit=0", 400, "from 1 to 1000"}}) {
     const HttpAnswer answer = get(c.path, c.query);
     EXPECT_EQ(answer.status, c.status) << c.query << answer.body;
     EXPECT_EQ(answer.content_type, "application/problem+json");
@@ -117,6 +120,12 @@ TEST_F(ApiServerTest, FaultsAreProblemObjects) {
     EXPECT_NE(answer.body.find(c.part), std::string::npos) << answer.body;
     EXPECT_EQ(answer.body.find("secret words"), std::string::npos);
   }
+}
+
+TEST_F(ApiServerTest, TopValuesOfAField) {
+  EXPECT_EQ(get("/api/v1/top", "field=a.b&limit=2").body,
+            R"({"field":"a.b","values":[{"value":"a.b","count":1},{"value":"a.b","count":2}],)"
+            R"("others":0,"without":7,"documents":0,"exact":true,"complete":true,"scanned_lines":0})");
 }
 
 TEST_F(ApiServerTest, TraceTakesItsIdFromThePath) {
@@ -142,7 +151,7 @@ TEST_F(ApiServerTest, TimesComeInEveryForm) {
 
 TEST_F(ApiServerTest, WithoutAStoreItSaysSo) {
   const ApiServer off({}, status_, nullptr, clock_, metrics_);
-  for (const char* path : {"/api/v1/search", "/api/v1/trace", "/api/v1/histogram"}) {
+  for (const char* path : {"/api/v1/search", "/api/v1/trace", "/api/v1/histogram", "/api/v1/top"}) {
     ApiRequest request;
     request.path = path;
     request.query = "id=x";

@@ -79,11 +79,19 @@ TEST(Templates, AreJsonAndDependOnTheEngine) {
   EXPECT_THAT(make_templates(parse_engine(opensearch_3).value(), {})[0].body,
               testing::Not(HasSubstr("ignore_dynamic_beyond_limit")));
   TemplateOptions plain;
-  plain.data_streams = false;
-  plain.app_pattern = "trading-\"x\"";
+  plain.app = {"trading-\"x\"", false, "30d"};
   const Template app = make_templates(Engine{}, plain)[1];
   EXPECT_THAT(app.body, testing::Not(HasSubstr("data_stream")));
+  EXPECT_THAT(app.body, testing::Not(HasSubstr("lifecycle")));
   EXPECT_EQ(read_json_paths(app.body).value().at("index_patterns.0"), "trading-\"x\"");
+}
+
+TEST(Templates, RetentionIsTheLifecycleOfADataStream) {
+  TemplateOptions options;
+  options.app.retention = "30d";
+  const auto body = [&options](const char* who) { return make_templates(parse_engine(who).value(), options)[1].body; };
+  EXPECT_EQ(read_json_paths(body(elasticsearch_9)).value().at("template.lifecycle.data_retention"), "30d");
+  EXPECT_THAT(body(opensearch_3), testing::Not(HasSubstr("lifecycle")));
 }
 
 class SetupTest : public testing::Test {
@@ -163,9 +171,21 @@ TEST_F(SetupTest, FailuresNameWhatFailed) {
 TEST_F(SetupTest, AnEngineThatMayNotBeAskedGetsWhatEveryEngineTakes) {
   run(SetupMode::diff);
   poster_.answer(405, "");
+  poster_.answer(403, "");
   for (int i = 0; i < 4; ++i) poster_.answer(404, "");
   ASSERT_TRUE(result_ && result_->ok());
   EXPECT_EQ(result_->value().engine.product, Product::unknown);
+}
+
+TEST_F(SetupTest, ANodeTellsWhatTheFrontDoorDoesNot) {
+  run(SetupMode::diff);
+  poster_.answer(405, "");
+  EXPECT_EQ(sent(), "GET http://a:1/_nodes/_local?filter_path=nodes.*.version,nodes.*.build_flavor");
+  poster_.answer(200, R"({"nodes":{"n1":{"version":"8.19.21","build_flavor":"default"}}})");
+  for (int i = 0; i < 4; ++i) poster_.answer(404, "");
+  ASSERT_TRUE(result_ && result_->ok());
+  EXPECT_TRUE(result_->value().engine.at_least(Product::elasticsearch, 8, 19));
+  EXPECT_FALSE(engine_of_node(R"({"nodes":{"n1":{"version":"2.19.1"}}})").at_least(Product::elasticsearch, 1, 0));
 }
 
 TEST_F(SetupTest, NoHostAnswers) {

@@ -20,6 +20,7 @@ constexpr std::uint64_t line_bytes = 100;
 LogStore::Options options_for(const TemporaryFolder& folder) {
   LogStore::Options options;
   options.folder = folder.path("store");
+  options.keep_ids = true;
   options.block_bytes = 8 * 1024;
   options.commit_bytes = 16 * 1024;
   options.idle_commit_bytes = 1;

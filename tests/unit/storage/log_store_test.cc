@@ -24,6 +24,7 @@ class LogStoreTest : public ::testing::Test {
   LogStore::Options options() const {
     LogStore::Options out;
     out.folder = folder_.path("store");
+    out.keep_ids = true;
     out.block_bytes = 16 * 1024;
     out.commit_bytes = 64 * 1024;
     out.recent_bytes = 32 * 1024;
@@ -424,6 +425,99 @@ TEST_F(LogStoreTest, HistogramCountsByTimeAndLevel) {
   const auto errors = store->histogram(query("log.level:error"), range, 1, std::chrono::seconds(5));
   EXPECT_EQ(errors->buckets[0].by_level[3], 250);
   EXPECT_FALSE(store->histogram(Query(), {}, 10, std::chrono::seconds(5)).ok());
+}
+
+TEST_F(LogStoreTest, TopValuesOfAFieldAreCounted) {
+  const auto store = open(options());
+  LogBatch batch;
+  std::uint64_t offset = 0;
+  const auto add = [&](const std::string& json, int times) {
+    for (int i = 0; i < times; ++i) {
+      LogRecord made = record(0);
+      made.offset = offset++;
+      batch.add(made, json);
+    }
+  };
+  add(R"({"a":{"b":"x\u0041"},"k":1})", 3);
+  add(R"({"a.b":"xA","k":2})", 2);
+  add(R"({"a":{"b":["y",7,null]},"k":1})", 4);
+  add(R"({"a":{"c":"z"},"k":1})", 1);
+  add(R"({"a":{"b":")" + std::string(300, 'l') + "\"}}", 1);
+  batch.sources.push_back({record(0).file, offset});
+  ASSERT_TRUE(store->append(std::move(batch), [](const Status&) {}).ok());
+  ASSERT_TRUE(store->flush().ok());
+  const auto all = store->top_values(Query(), {}, "a.b", 3, std::chrono::seconds(5));
+  ASSERT_TRUE(all.ok());
+  ASSERT_EQ(all->values.size(), 3u);
+  EXPECT_EQ(all->values[0].text, "xA");
+  EXPECT_EQ(all->values[0].count, 5);
+  EXPECT_EQ(all->values[1].text, "7");
+  EXPECT_EQ(all->values[2].text, "y");
+  EXPECT_EQ(all->values[2].count, 4);
+  EXPECT_EQ(all->others, 1) << "the long one";
+  EXPECT_EQ(all->without, 1);
+  EXPECT_EQ(all->documents, 11);
+  EXPECT_TRUE(all->exact && all->complete);
+  const auto some = store->top_values(query("k:2"), {}, "a.b", 10, std::chrono::seconds(5));
+  ASSERT_EQ(some->values.size(), 1u);
+  EXPECT_EQ(some->values[0].count, 2);
+}
+
+TEST_F(LogStoreTest, TopValuesAreBounded) {
+  const auto store = open(options());
+  LogBatch batch;
+  for (std::uint64_t i = 0; i < 10'500; ++i) {
+    LogRecord made = record(0);
+    made.offset = i;
+    batch.add(made, "{\"n\":" + std::to_string(i) + "}");
+  }
+  ASSERT_TRUE(store->append(std::move(batch), [](const Status&) {}).ok());
+  ASSERT_TRUE(store->flush().ok());
+  const auto top = store->top_values(Query(), {}, "n", 10, std::chrono::seconds(5));
+  ASSERT_EQ(top->values.size(), 10u);
+  EXPECT_EQ(top->others, 10'490);
+  EXPECT_FALSE(top->exact);
+}
+
+TEST_F(LogStoreTest, IdsAreKeptWhenAskedForAndElseZero) {
+  LogStore::Options without = options();
+  without.keep_ids = false;
+  {
+    const auto store = open(without);
+    append_and_flush(*store, 0, 300);
+  }
+  const auto store = open(without);
+  const auto page = store->search(query("\"no 7\""), {}, {});
+  ASSERT_EQ(page->documents.size(), 1u);
+  EXPECT_EQ(page->documents[0].json, line(7));
+  EXPECT_EQ(page->documents[0].time_ns, record(7).time_ns);
+  EXPECT_EQ(page->documents[0].level, record(7).level);
+  EXPECT_EQ(page->documents[0].id_high + page->documents[0].id_low, 0u);
+}
+
+TEST_F(LogStoreTest, TimesAreExactToTheNanosecondOnBothSidesOf1970) {
+  const std::vector<std::int64_t> times = {start_ns + 1, start_ns, -1, 0, INT64_MAX, INT64_MIN, -5'000'000, 7'000};
+  {
+    const auto store = open(options());
+    // Each with another unit that divides it, alone in its block; then all in one.
+    for (std::size_t from = 0; from <= times.size(); ++from) {
+      LogBatch batch;
+      for (std::size_t i = 0; i < times.size(); ++i) {
+        if (from < times.size() && i != from) continue;
+        LogRecord head;
+        head.time_ns = times[i];
+        batch.add(head, std::string(15'000 / (from < times.size() ? 1 : times.size()), 'x'));
+      }
+      ASSERT_TRUE(store->append(std::move(batch), nullptr).ok());
+      ASSERT_TRUE(store->flush().ok());
+    }
+  }
+  const auto store = open(options());
+  const auto page = store->search(Query(), {}, SearchLimits{1000, 1u << 30, std::chrono::seconds(10)});
+  ASSERT_EQ(page->documents.size(), 2 * times.size());
+  EXPECT_EQ(page->damaged_blocks, 0);
+  for (std::size_t i = 0; i < page->documents.size(); ++i)
+    EXPECT_EQ(page->documents[i].time_ns, times[(2 * times.size() - 1 - i) % times.size()]) << i;
 }
 
 TEST_F(LogStoreTest, TraceIsInTheOrderOfTime) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "detect/state_bytes.h"
+#include "base/state_bytes.h"
 
 #include <gtest/gtest.h>
 
