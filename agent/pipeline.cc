@@ -157,7 +157,11 @@ void Pipeline::tell_again(std::uint64_t file, std::uint64_t offset) {
 }
 
 // One event of each block is timed.
-void Pipeline::hold_rules(Event& event, std::string_view document) {
+void Pipeline::hold_rules(Event& event, std::string_view document, const LineBlock& block) {
+  if (event.time_ns > newest_event_ns_) {
+    newest_event_ns_ = event.time_ns;
+    newest_read_ns_ = block.read_ns;
+  }
   if (!time_rules_) return parts_.detector->see(event, document, alerts_);
   time_rules_ = false;
   const std::int64_t begin_ns = parts_.clock->steady_ns();

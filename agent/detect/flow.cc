@@ -220,6 +220,12 @@ void Flows::expire(Flow& flow, std::int64_t time_ns, std::vector<Found>& found) 
 
 void Flows::violated(Flow& flow, std::uint32_t expectation, std::int64_t time_ns, std::vector<Found>& found) {
   if ((flow.told & bit(expectation)) != 0) return;
+  const FlowRule::Expectation& rule = rule_.expectations[expectation];
+  if (rule.when != FlowRule::no_step && flow.steps[rule.when].count == 0) {
+    // What is asked at a step may be asked again at the next one.
+    if (rule.kind == Kind::followed || rule.kind == Kind::at_least) flow.met |= bit(expectation);
+    return;
+  }
   flow.told |= bit(expectation);
   const AlertOptions& options = rule_.head.alert;
   if (options.active != nullptr && !options.active->at(time_ns)) {

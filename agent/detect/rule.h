@@ -193,6 +193,7 @@ struct FlowRule {
     std::string name;             // "approved.user.id"
     std::vector<FieldId> fields;  // in step with the step's sources
   };
+  static constexpr std::uint32_t no_step = UINT32_MAX;
   struct Expectation {
     enum class Kind : std::uint8_t {
       preceded,  // before each `step` there was an `other`, not longer ago than within_ns if that is set
@@ -204,8 +205,9 @@ struct FlowRule {
     Kind kind = Kind::preceded;
     std::uint32_t step = 0;
     std::uint32_t other = 0;
-    std::uint32_t about = 0;     // the step that alerts name
-    std::int64_t within_ns = 0;  // 0: no limit
+    std::uint32_t about = 0;       // the step that alerts name
+    std::uint32_t when = no_step;  // only of flows that have seen this one
+    std::int64_t within_ns = 0;    // 0: no limit
     std::uint64_t count = 0;
     std::vector<std::uint32_t> values;
     std::string text;     // "executed after approved"

@@ -207,7 +207,8 @@ class FlowReader final {
       return;
     }
     const int errors = faults_.errors();
-    check_keys(node, {"step", "within", "after", "before", "at_most", "at_least", "differ"}, "an expectation", faults_);
+    check_keys(node, {"step", "within", "when", "after", "before", "at_most", "at_least", "differ"}, "an expectation",
+               faults_);
     const YamlMember* verb = nullptr;
     for (const YamlMember& member : node.members) {
       if (std::find(verbs.begin(), verbs.end(), member.key.text) == verbs.end()) continue;
@@ -230,6 +231,10 @@ class FlowReader final {
       read_differ(node, verb->value, expectation);
     } else {
       read_step_expectation(node, *verb, expectation);
+    }
+    if (const YamlNode* when = node.find("when"); when != nullptr) {
+      expectation.when = step_named(*when, when->text).value_or(0);
+      expectation.text += " when " + when->text;
     }
     if (faults_.errors() > errors) return;
     const auto same = [&](const Expectation& other) { return other.text == expectation.text; };
