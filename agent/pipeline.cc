@@ -108,6 +108,8 @@ void Pipeline::update_rule_metrics() {
                                                           {"flow_evicted", rules.flows_evicted},
                                                           {"point_dropped", rules.points_dropped},
                                                           {"evidence_dropped", rules.evidence_dropped},
+                                                          {"event_without_group", rules.events_without_group},
+                                                          {"event_without_value", rules.events_without_value},
                                                           {"alert_held_back", rules.alerts_suppressed},
                                                           {"alert_outside_hours", rules.alerts_inactive},
                                                           {"alert_ended_early", rules.alerts_ended_early}};
@@ -155,7 +157,11 @@ void Pipeline::tell_again(std::uint64_t file, std::uint64_t offset) {
 }
 
 // One event of each block is timed.
-void Pipeline::hold_rules(Event& event, std::string_view document) {
+void Pipeline::hold_rules(Event& event, std::string_view document, const LineBlock& block) {
+  if (event.time_ns > newest_event_ns_) {
+    newest_event_ns_ = event.time_ns;
+    newest_read_ns_ = block.read_ns;
+  }
   if (!time_rules_) return parts_.detector->see(event, document, alerts_);
   time_rules_ = false;
   const std::int64_t begin_ns = parts_.clock->steady_ns();

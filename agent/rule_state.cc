@@ -10,7 +10,6 @@
 #include "base/hash.h"
 #include "base/state_bytes.h"
 #include "detect/alert_bytes.h"
-#include "base/state_bytes.h"
 
 namespace tapewatch {
 namespace {

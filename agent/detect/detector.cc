@@ -43,6 +43,13 @@ bool read_number(std::string_view text, std::uint64_t& bits) {
   return true;
 }
 
+// What says which of its rules matched.
+std::uint64_t value_of_position(const CorrelationRule& rule, std::uint32_t position) {
+  const bool part = rule.has_parts() && position >= rule.parts_from;
+  if (rule.type == CorrelationType::ratio) return std::bit_cast<std::uint64_t>(part ? 1.0 : 0.0);
+  return rule.is_temporal() ? position : part ? 1 : 0;
+}
+
 Flows::Options flow_options(const Detector::Options& options) {
   Flows::Options flows = options.flows;
   flows.lateness_ns = options.window.lateness_ns;
@@ -100,7 +107,7 @@ void Detector::see(Event& event, std::string_view document, std::vector<Alert>& 
     if (!rules_.detections[index].head.silent) alert_of_detection(index, event, document, out);
     for (const Referrer& referrer : referrers_[index]) {
       const CorrelationType type = rules_.correlations[referrer.correlation].type;
-      if (type == CorrelationType::temporal_ordered || type == CorrelationType::ratio) {
+      if (type == CorrelationType::temporal_ordered || rules_.correlations[referrer.correlation].has_parts()) {
         ordered_.push_back(referrer);
       } else {
         feed(referrer, event, document, out);
@@ -161,9 +168,7 @@ bool Detector::group_key(const CorrelationRule& rule, std::uint32_t position) {
 }
 
 bool Detector::value_of(const CorrelationRule& rule, std::uint32_t position, std::uint64_t& value) {
-  value = rule.is_temporal() ? position : 0;
-  if (rule.type == CorrelationType::ratio)
-    value = std::bit_cast<std::uint64_t>(position >= rule.parts_from ? 1.0 : 0.0);
+  value = value_of_position(rule, position);
   for (const auto& field : rule.value_fields) {
     const ValueView* found = group_value(matcher_.values(), field.fields[position]);
     if (found == nullptr) return false;
@@ -244,7 +249,7 @@ void Detector::feed_chains(std::uint32_t index, const std::string& key, const Wi
     Correlation& correlation = correlations_[referrer.correlation];
     const CorrelationRule& rule = *correlation.rule;
     std::string outer_key;
-    std::uint64_t value = rule.is_temporal() ? referrer.position : 0;
+    std::uint64_t value = value_of_position(rule, referrer.position);
     bool good = true;
     for (const auto& field : rule.group_by) append_part(outer_key, parts[field.fields[referrer.position]]);
     for (const auto& field : rule.value_fields) {

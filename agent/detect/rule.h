@@ -150,7 +150,8 @@ struct CorrelationRule {
   std::uint64_t points_min = 0;  // with fewer events there is nothing to measure
   std::uint64_t before_min = 0;  // spike: the same, of the time before
   std::int64_t before_ns = 0;    // spike: how much of the timespan that time is
-  std::uint32_t parts_from = 0;  // ratio: the rules from this position on are the part, those before it the whole
+  std::uint32_t parts_from = 0;  // the rules from this position on are the part, those before it the whole; 0: none are
+  std::int64_t forget_ns = 0;    // a group that is silent so long is no group any more; 0: never
   // temporal with an expression: the items are positions in `rules`. Empty: no expression.
   std::vector<Node> nodes;
   std::uint32_t root = 0;
@@ -161,6 +162,8 @@ struct CorrelationRule {
   [[nodiscard]] bool takes_number() const {
     return type >= CorrelationType::value_sum && type <= CorrelationType::value_median;
   }
+  // It is about a share of the events: always a ratio, and a spike if it is one of shares.
+  [[nodiscard]] bool has_parts() const { return parts_from > 0; }
   // What it measures is a number, not a count of something.
   [[nodiscard]] bool measures() const {
     return (type >= CorrelationType::value_sum && type <= CorrelationType::spike) || adaptive;

@@ -244,6 +244,10 @@ void read_alert_options(const YamlNode& document, AlertOptions& options, RuleFau
   for (const YamlMember& member : node->members) reader.read(member.key, member.value);
 }
 
+void read_active(const YamlMember& active, AlertOptions& options, RuleFaults& faults) {
+  AlertOptionsReader(options, faults).read(active.key, active.value);
+}
+
 void refuse_lasting(const YamlNode& document, RuleFaults& faults) {
   const YamlNode* options = document.find("tapewatch");
   if (options == nullptr || !options->is_map()) return;

@@ -96,7 +96,19 @@ class AnomalyReader final {
   }
 
   void silence() {
-    keys({"window", "min-events"});
+    keys({"window", "min-events", "forget-after", "active"});
+    const YamlNode* window = map_.find("window");
+    if (const YamlNode* forget = map_.find("forget-after"); forget != nullptr) {
+      out_.forget_ns = timespan(*forget);
+      const auto span = window != nullptr ? parse_timespan(window->text) : std::nullopt;
+      if (span && out_.forget_ns < *span)
+        faults_.error(fault_number::bad_value, *forget, "forget-after is shorter than the window");
+    }
+    if (const YamlMember* active = map_.member("active"); active != nullptr) {
+      AlertOptions hours;
+      read_active(*active, hours, faults_);
+      out_.active = hours.active;
+    }
     put(out_.correlation, "type", scalar("event_count"));
     need_as("window", "timespan");
     YamlNode bounds;
@@ -207,6 +219,16 @@ class AnomalyReader final {
   }
 
   // The whole comes first in the list: one event that is both is the part.
+  void put_parts(const YamlNode& of, const YamlNode& part) {
+    YamlNode all = list_of(of);
+    if (all.items.empty()) faults_.error(fault_number::bad_value, of, "of must name a rule");
+    out_.parts_from = static_cast<std::uint32_t>(all.items.size());
+    for (const YamlNode& rule : list_of(part).items) all.items.push_back(rule);
+    auto& members = out_.correlation.members;
+    std::erase_if(members, [](const YamlMember& m) { return m.key.text == "rules"; });
+    put(out_.correlation, "rules", std::move(all));
+  }
+
   void ratio() {
     keys({"of", "window", "condition", "min-samples"});
     const YamlNode* of = need("of");
@@ -215,12 +237,7 @@ class AnomalyReader final {
     need_as("window", "timespan");
     out_.points_min = count("min-samples", 20);
     if (of == nullptr || part == nullptr || bounds == nullptr) return;
-    YamlNode all = list_of(*of);
-    out_.parts_from = static_cast<std::uint32_t>(all.items.size());
-    for (const YamlNode& rule : list_of(*part).items) all.items.push_back(rule);
-    auto& members = out_.correlation.members;
-    std::erase_if(members, [](const YamlMember& m) { return m.key.text == "rules"; });
-    put(out_.correlation, "rules", std::move(all));
+    put_parts(*of, *part);
     put(out_.correlation, "type", scalar("value_avg"));
     condition(*bounds, "share");
     out_.type = CorrelationType::ratio;
@@ -236,7 +253,10 @@ class AnomalyReader final {
   }
 
   void spike() {
-    keys({"window", "baseline", "factor", "min-current", "min-baseline"});
+    keys({"of", "window", "baseline", "factor", "min-current", "min-baseline"});
+    const YamlNode* of = map_.find("of");
+    const YamlNode* part = of != nullptr ? need("rules") : nullptr;
+    if (of != nullptr && part != nullptr) put_parts(*of, *part);
     const YamlNode* baseline = need("baseline");
     const YamlNode* factor = need("factor");
     need_as("window", "timespan");
@@ -308,6 +328,8 @@ void apply_anomaly(const Anomaly& anomaly, CorrelationRule& rule) {
   rule.parts_from = anomaly.parts_from;
   rule.timespan_ns += anomaly.before_ns;
   rule.adaptive = anomaly.adaptive;
+  rule.forget_ns = anomaly.forget_ns;
+  if (anomaly.active != nullptr) rule.head.alert.active = anomaly.active;
   if (!anomaly.type) return;
   rule.type = *anomaly.type;
   if (rule.type != CorrelationType::change) rule.value_fields.clear();

@@ -3,6 +3,7 @@
 // Anomalies, read as the correlations that they come down to: silence is few events, a threshold a measure, a ratio the
 // mean of what is part and what is not. Used by RuleLoader alone. Thread: any.
 
+#include <memory>
 #include <optional>
 
 #include "detect/rule.h"
@@ -17,6 +18,8 @@ struct Anomaly {
   std::uint64_t before_min = 0;
   std::int64_t before_ns = 0;
   std::uint32_t parts_from = 0;
+  std::int64_t forget_ns = 0;
+  std::shared_ptr<const ActiveHours> active;  // null: none stand in the anomaly
   std::optional<AdaptiveOptions> adaptive;
 };
 

@@ -116,6 +116,7 @@ Hash128 correlation_form(const CorrelationRule& rule, const RuleSet& rules, cons
   out.number(rule.before_min);
   out.signed_number(rule.before_ns);
   out.number(rule.parts_from);
+  out.signed_number(rule.forget_ns);
   add_nodes(out, rule.nodes, rule.root);
   out.flag(rule.waits);
   out.flag(rule.adaptive.has_value());

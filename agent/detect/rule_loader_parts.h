@@ -29,6 +29,8 @@ void read_head(const YamlNode& document, RuleHead& head, RuleFaults& faults);
 
 // `tapewatch:`, without what depends on the kind of rule.
 void read_alert_options(const YamlNode& document, AlertOptions& options, RuleFaults& faults);
+// `active:`, which may stand elsewhere too.
+void read_active(const YamlMember& active, AlertOptions& options, RuleFaults& faults);
 // Refuses options that mean nothing for a rule whose alerts do not last.
 void refuse_lasting(const YamlNode& document, RuleFaults& faults);
 

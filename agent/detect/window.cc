@@ -56,6 +56,29 @@ void Window::erase(const std::string& key) {
   groups_.erase(group);
 }
 
+// It has been silent for so long that it is no group any more: what it told is over.
+void Window::forget(Group& group) {
+  if (group.course) {
+    end(group, group.heard_ns + rule_.forget_ns);
+    watched_.erase(&group);
+    group.course.reset();
+  }
+  group.points.clear();
+  group.head = group.start = 0;
+  group.aggregate.reset();
+  group.evidence.clear();
+  group.seen = group.holds = false;
+}
+
+void Window::forget_silent(std::int64_t now_ns) {
+  while (!recent_.empty()) {
+    Group& group = recent_.back()->second;
+    if (now_ns - group.heard_ns <= rule_.forget_ns) return;
+    forget(group);
+    erase(recent_.back()->first);
+  }
+}
+
 // One new group makes room by up to two old ones, so that a flood of groups shrinks again.
 void Window::let_go_of_quiet() {
   for (int i = 0; i < 2 && !recent_.empty(); ++i) {
@@ -77,6 +100,10 @@ bool Window::add(Group& group, std::int64_t time_ns, std::uint64_t value, Firing
 }
 
 bool Window::count(Group& group, std::int64_t time_ns, std::uint64_t value, Firing& firing) {
+  if (rule_.forget_ns > 0) {
+    if (group.seen && time_ns - group.heard_ns > rule_.forget_ns) forget(group);
+    group.heard_ns = group.seen ? std::max(group.heard_ns, time_ns) : time_ns;
+  }
   if (!group.seen) group.first_ns = group.newest_ns = time_ns;
   group.seen = true;
   newest_ns_ = std::max(newest_ns_, time_ns);
@@ -258,6 +285,7 @@ bool Window::pass(Group& group, std::int64_t now_ns, Firing& firing) {
   if (!group.course) return false;
   AlertCourse& course = *group.course;
   const AlertOptions& options = rule_.head.alert;
+  if (rule_.forget_ns > 0) now_ns = std::min(now_ns, group.heard_ns + rule_.forget_ns);
   // The steps of a rule that learns say when its condition holds.
   const bool by_steps = rule_.adaptive != std::nullopt;
   const auto due_ns = [&] { return by_steps ? INT64_MAX : course.due_ns(options); };
@@ -385,6 +413,7 @@ void Window::insert(Group& group, const Point& point) {
   const bool in_window = point.time_ns >= group.newest_ns - rule_.timespan_ns;
   const auto index = static_cast<std::size_t>(at - group.points.begin());
   group.points.insert(at, point);
+  if (rule_.type == CorrelationType::spike && rule_.has_parts()) number_parts(group, index);
   if (!in_window && index <= group.start) ++group.start;
   if (in_window) enter(group, point);
   if (group.points.size() - group.head <= options_.points_max) return;
@@ -393,7 +422,28 @@ void Window::insert(Group& group, const Point& point) {
   ++group.head;
 }
 
-// The rate of the newest part of the window over the rate of the time before it.
+// Of a spike of shares a point's value is twice the number of parts up to it, and one more if it is a part itself: so
+// those between two points need not be counted. The new point at `index` has 1 for a part as yet.
+void Window::number_parts(Group& group, std::size_t index) const {
+  std::vector<Point>& points = group.points;
+  const std::uint64_t part = points[index].value;
+  std::uint64_t before = 0;
+  if (index > 0) {
+    before = points[index - 1].value / 2;
+  } else if (points.size() > 1) {
+    before = points[1].value / 2 - points[1].value % 2;
+  }
+  points[index].value = 2 * (before + part) + part;
+  for (std::size_t i = index + 1; i < points.size(); ++i) points[i].value += 2 * part;
+}
+
+double Window::parts_between(const Group& group, std::size_t begin, std::size_t end) {
+  if (begin >= end) return 0;
+  const std::uint64_t first = group.points[begin].value;
+  return static_cast<double>(group.points[end - 1].value / 2 - first / 2 + first % 2);
+}
+
+// The rate of the newest part of the window over the rate of the time before it; or the share over the share.
 double Window::spike_between(const Group& group, std::size_t begin, std::size_t end) const {
   constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
   if (begin >= end) return nothing;
@@ -405,6 +455,13 @@ double Window::spike_between(const Group& group, std::size_t begin, std::size_t 
   const auto now = static_cast<double>(last - split);
   const auto past = static_cast<double>(split - from) - static_cast<double>(begin);
   if (now < static_cast<double>(rule_.points_min) || past < static_cast<double>(rule_.before_min)) return nothing;
+  if (rule_.has_parts()) {
+    const auto at = static_cast<std::size_t>(split - from);
+    const double share_now = parts_between(group, at, end) / now;
+    const double share_past = past == 0 ? 0 : parts_between(group, begin, at) / past;
+    if (share_past == 0) return share_now > 0 ? std::numeric_limits<double>::infinity() : nothing;
+    return share_now / share_past;
+  }
   if (past == 0) return now > 0 ? std::numeric_limits<double>::infinity() : nothing;
   return now / static_cast<double>(window_ns) * static_cast<double>(rule_.before_ns) / past;
 }

@@ -86,6 +86,7 @@ class Window final {
     std::int64_t step_ns = 0;              // begin of its open step
     std::int64_t first_ns = 0;             // first event ever
     std::int64_t newest_ns = 0;
+    std::int64_t heard_ns = 0;            // its last event; of rules that forget
     bool seen = false;                    // it has had an event
     bool holds = false;                   // the condition, when last looked at; of new_value: it is known
     std::unique_ptr<AlertCourse> course;  // none: nothing has been told, nor is it held back
@@ -133,6 +134,7 @@ class Window final {
       Group& group = **watched++;  // pass() may end the watch
       while (pass(group, now_ns, firing)) fire((*group.place)->first, group, firing);
     }
+    if (rule_.forget_ns > 0) forget_silent(now_ns);
   }
 
   // Whether the condition can turn true by waiting.
@@ -175,6 +177,8 @@ class Window final {
   [[nodiscard]] bool is_new(Group& group, const Point& point, Firing& firing);
   [[nodiscard]] bool changes(Group& group, const Point& point, Firing& firing);
   [[nodiscard]] double measure(const Group& group) const;
+  void number_parts(Group& group, std::size_t index) const;
+  [[nodiscard]] static double parts_between(const Group& group, std::size_t begin, std::size_t end);
   [[nodiscard]] double spike_between(const Group& group, std::size_t begin, std::size_t end) const;
   // Of points [begin, end) without the one at `without`.
   [[nodiscard]] double measure_between(const Group& group, std::size_t begin, std::size_t end,
@@ -182,6 +186,8 @@ class Window final {
   [[nodiscard]] Firing firing_of(double measure, std::size_t points, std::int64_t started_ns,
                                  std::int64_t time_ns) const;
   void erase(const std::string& key);
+  void forget(Group& group);
+  void forget_silent(std::int64_t now_ns);
   void save_documents(StateWriter& out) const;
   void save_group(StateWriter& out, const std::string& key, const Group& group) const;
   void load_documents(StateReader& in);

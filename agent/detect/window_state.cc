@@ -66,6 +66,7 @@ void Window::save_group(StateWriter& out, const std::string& key, const Group& g
   if (group.seen) {
     out.time(group.newest_ns, newest_ns_);
     out.time(group.first_ns, group.newest_ns);
+    if (rule_.forget_ns > 0) out.time(group.heard_ns, group.newest_ns);
   }
   const bool wide = has_wide_values(rule_);
   out.number(group.points.size() - group.head);
@@ -129,6 +130,7 @@ void Window::load_group(StateReader& in, Group& group) const {
   if (group.seen) {
     group.newest_ns = in.time(newest_ns_);
     group.first_ns = in.time(group.newest_ns);
+    if (rule_.forget_ns > 0) group.heard_ns = in.time(group.newest_ns);
   }
   load_points(in, group);
   if (in.failed()) return;

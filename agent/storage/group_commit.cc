@@ -32,6 +32,7 @@ std::size_t GroupCommit::run_transaction(std::vector<QueuedJob>& jobs, std::size
   for (std::size_t i = first; i < jobs.size(); ++i) {
     jobs[i].result = run_job(jobs[i], alone);
     note_touched(jobs[i].result);
+    note_damage(jobs[i].result);
     if (database_.in_transaction()) continue;
     const Error lost{Code::io, "the transaction was rolled back"};
     return fail(i + 1, jobs[i].result.ok() ? lost : jobs[i].result.error());
@@ -47,11 +48,13 @@ std::size_t GroupCommit::run_transaction(std::vector<QueuedJob>& jobs, std::size
     return jobs.size();
   }
   sync_failed_ = sync_failed_ || database_.sync_failed();
+  note_damage(committed);
   database_.rollback();
   return fail(jobs.size(), committed.error());
 }
 
 Status GroupCommit::begin(const std::vector<QueuedJob>& jobs) {
+  if (corrupt_) return Error{Code::corrupt, "the database is damaged: it is read and not written to any more"};
   if (sync_failed_) return Error{Code::io, "the disk failed to take what was committed: open the store again"};
   const bool durable =
       std::any_of(jobs.begin(), jobs.end(), [](const QueuedJob& job) { return job.durability == Durability::durable; });
@@ -94,6 +97,10 @@ void GroupCommit::note_touched(const Status& done) {
     if (done.ok() && std::find(touched_.begin(), touched_.end(), table) == touched_.end()) touched_.push_back(table);
   }
   database_.forget_touched();
+}
+
+void GroupCommit::note_damage(const Status& done) {
+  if (!done.ok() && done.error().code == Code::corrupt) corrupt_ = true;
 }
 
 bool GroupCommit::maintain(bool idle) {

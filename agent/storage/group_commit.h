@@ -46,6 +46,7 @@ class GroupCommit final {
   [[nodiscard]] std::int64_t foreign_commits() const { return foreign_commits_; }
   [[nodiscard]] std::int64_t checkpoints() const { return checkpoints_; }
   [[nodiscard]] std::int64_t checkpoints_blocked() const { return checkpoints_blocked_; }
+  [[nodiscard]] bool corrupt() const { return corrupt_; }
   [[nodiscard]] std::int64_t groups() const { return groups_; }
   [[nodiscard]] std::int64_t jobs() const { return jobs_; }
   [[nodiscard]] std::int64_t jobs_failed() const { return jobs_failed_; }
@@ -59,12 +60,14 @@ class GroupCommit final {
   void checkpoint(Database::Checkpoint kind);
   void look_for_foreign_commits();
   void note_touched(const Status& done);
+  void note_damage(const Status& done);
 
   Database& database_;
   const Store::Options& options_;
   CommitListeners& listeners_;
   bool full_sync_ = false;
   bool sync_failed_ = false;                 // then nothing is committed any more: open the store again
+  std::atomic<bool> corrupt_{false};         // likewise: what is written to a damaged file makes it worse
   std::vector<const std::string*> touched_;  // tables of the transaction's jobs that succeeded
   std::int64_t data_version_ = -1;           // of the file, as others have changed it
   // At how much log a checkpoint is tried: more, as long as readers hold it back.

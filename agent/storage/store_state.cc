@@ -265,6 +265,7 @@ Store::Stats Store::State::stats() const {
   out.checkpoints_blocked = commit_.checkpoints_blocked();
   out.checkpoints_quiet = checkpoints_quiet_;
   out.foreign_commits = commit_.foreign_commits();
+  out.corrupt = commit_.corrupt();
   out.groups = commit_.groups();
   out.jobs = commit_.jobs();
   out.jobs_failed = commit_.jobs_failed();

@@ -79,7 +79,8 @@ class TAPEWATCH_API Store final {
     std::int64_t checkpoints = 0;
     std::int64_t checkpoints_blocked = 0;  // a reader held back some or all of it
     std::int64_t checkpoints_quiet = 0;    // new reads were made to wait for it
-    std::int64_t foreign_commits = 0;      // seen at checkpoints: somebody else wrote to the file
+    bool corrupt = false;              // a write met damage of the file: from then on it is read only (Code::corrupt)
+    std::int64_t foreign_commits = 0;  // seen at checkpoints: somebody else wrote to the file
     std::int64_t queue_jobs = 0;
     std::int64_t queue_bytes = 0;
     std::int64_t queue_refused = 0;

@@ -192,6 +192,10 @@ Status PgConnection::take_late_answer() {
 
 // Statements.
 
+bool PgConnection::is_prepared(std::string_view sql, std::span<const Value> arguments) const {
+  return statements_.contains(key_of(sql, arguments));
+}
+
 Result<const PgConnection::Statement*> PgConnection::prepare(std::string_view sql, std::span<const Value> arguments) {
   std::string key = key_of(sql, arguments);
   const auto found = statements_.find(key);
@@ -226,43 +230,67 @@ Status PgConnection::make_room() {
 }
 
 Result<std::int64_t> PgConnection::run(std::string_view sql, std::span<const Value> arguments, PgRowBuffer* rows) {
-  Status late = check_text(arguments);
-  if (late.ok()) late = take_late_answer();
-  if (!late.ok()) return std::move(late).error();
+  return run_statement(sql, arguments, rows, false);
+}
+
+// With a savepoint around it in the same round trip.
+Result<std::int64_t> PgConnection::run_statement(std::string_view sql, std::span<const Value> arguments,
+                                                 PgRowBuffer* rows, bool savepoint) {
+  Status sent = check_text(arguments);
+  if (sent.ok()) sent = take_late_answer();
+  if (!sent.ok()) return std::move(sent).error();
   Result<const Statement*> statement = prepare(sql, arguments);
   if (!statement.ok()) return std::move(statement).error();
-  int answers = 0;
-  Status sent = send_begin(answers);
+  int before = savepoint ? 1 : 0;
+  sent = send_begin(before);
+  if (sent.ok() && savepoint) sent = wire_->send("SAVEPOINT tapewatch_statement");
   if (sent.ok()) sent = wire_->send_prepared(statement.value()->name, arguments);
+  if (sent.ok() && savepoint) sent = wire_->send("RELEASE tapewatch_statement");
   if (sent.ok()) sent = wire_->send_sync();
   if (!sent.ok()) return note(std::move(sent).error());
-  for (int i = 0; i < answers; ++i) {
-    Result<PgReply> begun = wire_->receive(nullptr, 0);
-    if (!begun.ok()) static_cast<void>(note(std::move(begun).error()));
-  }
+  for (int i = 0; i < before; ++i) static_cast<void>(wire_->receive(nullptr, 0));
+  Result<std::int64_t> out = receive_result(rows);
+  if (savepoint && !wire_->broken()) static_cast<void>(wire_->receive(nullptr, 0));
+  Status synced = wire_->receive_sync();
+  if (out.ok() && !synced.ok()) return note(std::move(synced).error());
+  return out;
+}
+
+Result<std::int64_t> PgConnection::receive_result(PgRowBuffer* rows) {
   PgRowBuffer unwanted;
   Result<PgReply> reply = wire_->receive(rows == nullptr ? &unwanted : rows, options_.result_bytes_max);
-  if (reply.ok() && reply->more)
+  if (!reply.ok()) return note(std::move(reply).error());
+  if (reply->more)
     return wire_->give_up(Error{Code::limit, "the result is larger than result_bytes_max: use a stream"});
-  if (!reply.ok()) static_cast<void>(note(reply.error()));
-  Status synced = wire_->receive_sync();
-  if (!reply.ok()) return std::move(reply).error();
-  if (!synced.ok()) return note(std::move(synced).error());
   return reply->changed;
 }
 
 Result<std::int64_t> PgConnection::run_write(std::string_view sql, std::span<const Value> arguments) {
   if (!options_.statement_savepoints) return run(sql, arguments, nullptr);
-  Status begun = begin_now();
-  if (begun.ok()) begun = run_all({"SAVEPOINT tapewatch_statement"});
-  if (!begun.ok()) return std::move(begun).error();
-  Result<std::int64_t> out = run(sql, arguments, nullptr);
-  if (out.ok() || wire_->broken()) return out;
+  Status sound = check_text(arguments);
+  if (!sound.ok()) return std::move(sound).error();
+  // A statement that cannot be prepared would take the transaction with it.
+  if (!is_prepared(sql, arguments)) {
+    Status marked = begin_now();
+    if (marked.ok()) marked = run_all({"SAVEPOINT tapewatch_statement"});
+    if (!marked.ok()) return std::move(marked).error();
+    Result<const Statement*> statement = prepare(sql, arguments);
+    if (!statement.ok()) return taken_back(std::move(statement).error());
+    marked = run_all({"RELEASE tapewatch_statement"});
+    if (!marked.ok()) return std::move(marked).error();
+  }
+  Result<std::int64_t> out = run_statement(sql, arguments, nullptr, true);
+  return out.ok() ? out : taken_back(std::move(out).error());
+}
+
+// What the failed statement did; what can be repeated only as a whole stays so.
+Error PgConnection::taken_back(Error error) {
+  if (wire_->broken()) return error;
   const bool again = repeatable();
-  Status undone = run_all({"ROLLBACK TO tapewatch_statement"});
+  Status undone = run_all({"ROLLBACK TO tapewatch_statement", "RELEASE tapewatch_statement"});
   if (!undone.ok()) return std::move(undone).error();
   if (!again) fault_ = PgFault::none;
-  return out;
+  return error;
 }
 
 Status PgConnection::run_all(std::initializer_list<std::string> commands) {

@@ -83,6 +83,11 @@ class PgConnection final {
   enum class State : std::uint8_t { none, wanted, open };
 
   [[nodiscard]] Status set_up();
+  [[nodiscard]] Result<std::int64_t> run_statement(std::string_view sql, std::span<const Value> arguments,
+                                                   PgRowBuffer* rows, bool savepoint);
+  [[nodiscard]] Result<std::int64_t> receive_result(PgRowBuffer* rows);
+  [[nodiscard]] bool is_prepared(std::string_view sql, std::span<const Value> arguments) const;
+  [[nodiscard]] Error taken_back(Error error);
   [[nodiscard]] Status receive_all(int answers);
   [[nodiscard]] Status make_room();
   [[nodiscard]] Status take_late_answer();

@@ -12,6 +12,7 @@ namespace tapewatch {
 
 enum class PgFault : std::uint8_t {
   none,
+  skipped,    // not run, because a statement before it failed
   statement,  // this statement cannot succeed as it is
   repeat,     // the transaction may succeed when it is tried again: serialization, deadlock, a plan that is outdated
   lost,       // the connection is gone, or is not to be used any more

@@ -60,53 +60,47 @@ Status taken(const PgCall& call, std::shared_ptr<PgRowBuffer> buffer, std::int64
 }
 
 // Answers a read unless it is to be repeated: what broke with the connection, may succeed the next time, or ran out of
-// the time of another call.
+// the time of another call; or is to be sent again, because one before it failed.
 Bound::Fate receive_read(PgConnection& connection, const PgCall& call, const Clock& clock) {
   PgWire& wire = connection.wire();
   if (wire.broken()) return Bound::Fate::alone;
   const auto rows = std::make_shared<PgRowBuffer>();
   Result<PgReply> reply = wire.receive(rows.get(), connection.options().result_bytes_max);
   if (reply.ok() && reply->more) reply = wire.give_up(Error{Code::limit, "the result is larger than result_bytes_max"});
-  bool again = false;
   if (!reply.ok() && reply.error().code != Code::limit) {
     const std::int64_t deadline_ns = call.call->deadline_ns();
     const bool has_time = deadline_ns == 0 || clock.steady_ns() < deadline_ns;
-    const bool expired = reply.error().code == Code::timeout && has_time;
-    again = wire.broken() || wire.fault() == PgFault::repeat || expired;
+    if (!wire.broken() && wire.fault() == PgFault::skipped) return Bound::Fate::sent;
+    if (wire.broken() || wire.fault() == PgFault::repeat) return Bound::Fate::alone;
+    if (reply.error().code == Code::timeout && has_time) return Bound::Fate::alone;
   }
-  if (!wire.broken()) static_cast<void>(wire.receive_sync());
-  if (again) return Bound::Fate::alone;
   call.call->answer(reply.ok() ? taken(call, rows, 0) : Status(std::move(reply).error()));
   return Bound::Fate::answered;
 }
 
-// How long the server lets a statement run, in the same pipeline.
-bool send_limit(PgWire& wire, std::int64_t limit_ns) {
-  const std::int64_t limit_ms = std::max<std::int64_t>(limit_ns / ns_per_ms, 1);
-  return wire.send("SET statement_timeout TO " + std::to_string(limit_ms)).ok() && wire.send_sync().ok();
-}
-void receive_limit(PgWire& wire) {
-  static_cast<void>(wire.receive(nullptr, 0));
-  static_cast<void>(wire.receive_sync());
-}
-
-// Each statement is a transaction of its own, ended by its sync: one that fails does not touch the others.
-void send_reads(PgConnection& connection, const std::vector<PgCall>& group, std::vector<Bound>& bounds,
+// What is left of the group in one part, which is one transaction and one snapshot; false when nothing is left.
+bool send_reads(PgConnection& connection, const std::vector<PgCall>& group, std::vector<Bound>& bounds,
                 const Clock& clock) {
   PgWire& wire = connection.wire();
-  const std::int64_t deadline_ns = soonest(group);
-  bool sent = deadline_ns == 0 || send_limit(wire, deadline_ns - clock.steady_ns());
+  bool sent = true;
   for (const Bound& each : bounds) {
-    if (sent && each.fate == Bound::Fate::sent)
-      sent = wire.send_prepared(each.statement, each.arguments).ok() && wire.send_sync().ok();
+    if (sent && each.fate == Bound::Fate::sent) sent = wire.send_prepared(each.statement, each.arguments).ok();
   }
-  const std::chrono::nanoseconds age_max = connection.options().age_max;
-  if (deadline_ns > 0 && sent) sent = send_limit(wire, age_max.count());
-  if (deadline_ns > 0) receive_limit(wire);
+  if (sent) sent = wire.send_sync().ok();
+  bool left = false;
   for (std::size_t i = 0; i < group.size(); ++i) {
-    if (bounds[i].fate == Bound::Fate::sent) bounds[i].fate = receive_read(connection, group[i], clock);
+    if (bounds[i].fate != Bound::Fate::sent) continue;
+    bounds[i].fate = receive_read(connection, group[i], clock);
+    left = left || bounds[i].fate == Bound::Fate::sent;
   }
-  if (deadline_ns > 0) receive_limit(wire);
+  if (!wire.broken()) static_cast<void>(wire.receive_sync());
+  return left;
+}
+
+// How long the server lets each statement run.
+void limit_statements(PgConnection& connection, std::int64_t limit_ns) {
+  const std::int64_t limit_ms = std::max<std::int64_t>(limit_ns / ns_per_ms, 1);
+  static_cast<void>(connection.run_all({"SET statement_timeout TO " + std::to_string(limit_ms)}));
 }
 
 // All statements and one COMMIT in one part: when one fails, nothing is committed. The rows changed by each.
@@ -140,9 +134,14 @@ void PgStore::State::pipeline_reads(std::vector<PgCall> group) {
   std::vector<Bound> bounds(group.size());
   {
     Result<PgPool::Lease> lease = readers_.take(soonest(group), nullptr);
-    if (lease.ok() && group.size() < options_.statements_max) {
+    if (lease.ok()) {
       bounds = bind_all(**lease, group);
-      send_reads(**lease, group, bounds, clock_);
+      const std::int64_t deadline_ns = soonest(group);
+      if (deadline_ns > 0) limit_statements(**lease, deadline_ns - clock_.steady_ns());
+      while (send_reads(**lease, group, bounds, clock_)) {
+      }
+      const std::chrono::nanoseconds age_max = (*lease)->options().age_max;
+      if (deadline_ns > 0 && !(*lease)->broken()) limit_statements(**lease, age_max.count());
       counts_->reads.fetch_add(static_cast<std::int64_t>(group.size()), std::memory_order_relaxed);
     } else {
       for (Bound& each : bounds) each.fate = Bound::Fate::alone;
@@ -159,7 +158,7 @@ void PgStore::State::pipeline_writes(std::vector<PgCall> group) {
   bool alone = true;
   {
     Result<PgPool::Lease> lease = writers_.take(0, nullptr);
-    if (lease.ok() && group.size() < options_.statements_max) alone = !write_together(**lease, group, durability);
+    if (lease.ok()) alone = !write_together(**lease, group, durability);
   }
   if (!alone) return;
   for (const PgCall& each : group) run_alone(each);

@@ -110,8 +110,9 @@ class Placeholders final {
     std::size_t number = digits(end);
     if (number == 0) number = greatest_ + 1;
     note(number);
+    // Neither part of the name before it, nor a digit behind it part of the number.
+    if (!out_.empty() && continues_name(out_.back())) out_ += ' ';
     out_ += '$' + std::to_string(number);
-    // A digit that follows is not part of the number.
     if (end < sql_.size() && continues_name(sql_[end])) out_ += ' ';
     at_ = end;
   }

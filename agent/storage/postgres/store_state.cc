@@ -49,7 +49,9 @@ PgConnection::Options PgStore::State::connection(PgConnection::Use use) const {
 }
 
 PgCalls::Options PgStore::State::calls(int threads) const {
-  return PgCalls::Options{threads, options_.queue_jobs_max, options_.queue_bytes_max, options_.group_calls_max};
+  // All statements of a group are prepared before the first is sent.
+  const std::size_t group_max = std::min(options_.group_calls_max, options_.statements_max);
+  return PgCalls::Options{threads, options_.queue_jobs_max, options_.queue_bytes_max, group_max};
 }
 
 Status PgStore::State::set_up() {

@@ -250,6 +250,7 @@ Result<PgReply> PgWire::receive(PgRowBuffer* rows, std::size_t bytes_max) {
         break;
       case PGRES_PIPELINE_ABORTED:
         failed = Error{Code::cancelled, "a statement before it failed"};
+        fault_ = PgFault::skipped;
         break;
       case PGRES_FATAL_ERROR:
         failed = failure_of(result);

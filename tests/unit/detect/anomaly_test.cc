@@ -2,6 +2,8 @@
 // Anomalies: when each type fires, and what is refused.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "unit/detect/rules_fixture.h"
 
 namespace tapewatch {
@@ -157,6 +159,90 @@ TEST_F(AnomalyTest, SpikeWantsABaseline) {
   for (int time = 0; time < 9; ++time) EXPECT_FALSE(fires(time, "x")) << "nothing was before";
 }
 
+TEST_F(AnomalyTest, SpikeOfAShareIsAboutTheShare) {
+  start(
+      anomaly("type: spike, rules: [error], of: [any], window: 10s, baseline: 100s, factor: 2, min-current: 4, "
+              "min-baseline: 5"));
+  // One in five is an error, ever more often.
+  int time = 0;
+  for (int i = 0; i < 60; ++i, time += i < 30 ? 4 : 1) EXPECT_FALSE(fires(time, i % 5 == 0 ? "error" : "x")) << time;
+  int fired_at = 0;
+  for (int i = 0; i < 10 && fired_at == 0; ++i) {
+    if (fires(++time, i % 2 == 0 ? "error" : "x")) fired_at = i + 1;
+  }
+  EXPECT_GT(fired_at, 2) << "two in five are enough";
+  EXPECT_LE(fired_at, 7);
+}
+
+TEST_F(AnomalyTest, SpikeOfAShareCountsLateEventsWhereTheyBelong) {
+  const std::string spike =
+      "type: spike, rules: [error], of: [any], window: 10s, baseline: 50s, factor: 1, min-current: 1";
+  const std::vector<std::pair<int, const char*>> events = {{0, "x"},  {5, "error"}, {3, "error"}, {7, "x"},
+                                                           {6, "x"},  {1, "error"}, {20, "x"},    {21, "error"},
+                                                           {19, "x"}, {22, "x"}};
+  auto ordered = events;
+  std::sort(ordered.begin(), ordered.end());
+  const auto value = [&](const auto& list) {
+    start(anomaly(spike + ", min-baseline: 6"));
+    for (const auto& [time, kind] : list) (void)fires(time, kind);
+    const std::vector<Alert> alerts = see(R"({"t":23,"e":"error"})");
+    return alerts.empty() ? 0 : alerts[0].value;
+  };
+  // 2 of 5 in the window, 3 of 6 before: 0.8, and with one more error 3 of 6.
+  EXPECT_EQ(value(events), value(ordered));
+  EXPECT_DOUBLE_EQ(value(events), 0);
+  start(anomaly(spike + ", min-baseline: 6"));
+  for (const auto& [time, kind] : events) (void)fires(time, kind);
+  (void)fires(23, "error");
+  const std::vector<Alert> alerts = see(R"({"t":24,"e":"error"})");
+  ASSERT_THAT(alerts, SizeIs(1));
+  EXPECT_DOUBLE_EQ(alerts[0].value, (3.0 / 6) / (3.0 / 6));
+}
+
+TEST_F(AnomalyTest, SilenceForgetsWhoIsGoneForGood) {
+  detector_options_.tell_ends = true;
+  start(anomaly("type: silence, rules: [any], group-by: [host], window: 1m, forget-after: 10m"));
+  std::vector<Alert> alerts;
+  EXPECT_FALSE(fires(0, "x", R"(,"host":"a")"));
+  detector_->advance(100 * second, alerts);
+  ASSERT_THAT(alerts, SizeIs(1));
+  EXPECT_EQ(alerts[0].time_ns, 60 * second);
+  EXPECT_EQ(detector_->counters().groups, 1u);
+  detector_->advance(600 * second, alerts);
+  EXPECT_THAT(alerts, SizeIs(1));
+  detector_->advance(601 * second, alerts);
+  ASSERT_THAT(alerts, SizeIs(2)) << "nobody waits for it any more";
+  EXPECT_EQ(alerts[1].state, AlertState::resolved);
+  EXPECT_EQ(alerts[1].time_ns, 600 * second);
+  EXPECT_EQ(detector_->counters().groups, 0u);
+  EXPECT_FALSE(fires(2000, "x", R"(,"host":"a")"));
+  alerts.clear();
+  detector_->advance(2100 * second, alerts);
+  ASSERT_THAT(alerts, SizeIs(1)) << "it came back, and is missed again";
+  EXPECT_EQ(alerts[0].time_ns, 2060 * second);
+}
+
+TEST_F(AnomalyTest, SilenceForgetsBeforeItCountsWhoComesBack) {
+  detector_options_.tell_ends = true;
+  start(anomaly("type: silence, rules: [any], group-by: [host], window: 1m, forget-after: 10m"));
+  EXPECT_FALSE(fires(0, "x", R"(,"host":"a")"));
+  const std::vector<Alert> alerts = see(R"({"t":3000,"e":"x","host":"a"})");
+  ASSERT_THAT(alerts, SizeIs(2));
+  EXPECT_EQ(alerts[0].time_ns, 60 * second);
+  EXPECT_EQ(alerts[1].time_ns, 600 * second) << "over when it was forgotten, not when it came back";
+}
+
+TEST_F(AnomalyTest, SilenceHasHoursOfItsOwn) {
+  start(anomaly("type: silence, rules: [any], window: 1m, active: {hours: '01:00-02:00'}"));
+  std::vector<Alert> alerts;
+  EXPECT_FALSE(fires(0, "x"));
+  detector_->advance(3600 * second, alerts);
+  EXPECT_THAT(alerts, IsEmpty());
+  detector_->advance(3700 * second, alerts);
+  ASSERT_THAT(alerts, SizeIs(1));
+  EXPECT_EQ(alerts[0].time_ns, 3660 * second) << "a whole window of those hours was silent";
+}
+
 TEST_F(AnomalyTest, NewValueAfterLearning) {
   start(anomaly("type: new_value, rules: [any], fields: [user, ip], learn: 100s"));
   const auto seen = [this](int time, const std::string& user, const std::string& ip) {
@@ -194,7 +280,12 @@ TEST_F(AnomalyTest, WhatIsRefused) {
       {"type: silense, rules: [any], window: 1m", "unknown anomaly type \"silense\""},
       {"type: silence, rules: [any]", "an anomaly needs window"},
       {"type: silence, rules: [any], window: 1m, min-events: 0", "min-events must be 1 at least"},
-      {"type: silence, rules: [any], window: 1m, forget-after: 1h", "unknown key \"forget-after\" in anomaly"},
+      {"type: silence, rules: [any], window: 1m, forget-after: 30s", "forget-after is shorter than the window"},
+      {"type: silence, rules: [any], window: 1m, forget-after: soon", "bad timespan \"soon\""},
+      {"type: silence, rules: [any], window: 1m, active: always", "active must be a map"},
+      {"type: spike, rules: [any], of: [], window: 1m, baseline: 1h, factor: 2", "of must name a rule"},
+      {"type: spike, rules: [any], window: 1m, baseline: 1h, factor: 2, offset: 1d",
+       "unknown key \"offset\" in anomaly"},
       {"type: silence, rules: [anyy], window: 1m", "no rule has the id or name \"anyy\""},
       {"type: threshold, rules: [any], signal: {agg: mode, field: n}, step: 1m, condition: {gt: 1}",
        "unknown agg \"mode\""},

@@ -106,6 +106,14 @@ anomaly: {type: silence, rules: [a], group-by: [u], window: 12s})"},
 title: t
 id: t
 anomaly: {type: spike, rules: [a], window: 5s, baseline: 15s, factor: 1.2, min-current: 2, min-baseline: 2})"},
+    {"forgetful_silence", R"(
+title: t
+id: t
+anomaly: {type: silence, rules: [a], group-by: [u], window: 12s, forget-after: 30s})"},
+    {"spike_of_a_share", R"(
+title: t
+id: t
+anomaly: {type: spike, rules: [a], of: [a, b, c], window: 5s, baseline: 15s, factor: 1.2, min-current: 2, min-baseline: 2})"},
     {"new_value", R"(
 title: t
 id: t

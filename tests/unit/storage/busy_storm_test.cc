@@ -23,7 +23,10 @@ using Clock = std::chrono::steady_clock;
 constexpr milliseconds held_for{40};
 constexpr milliseconds slack{1500};  // of a busy machine, with sanitizers
 
-[[noreturn]] void disturb(const std::string& path, void (*how)(sqlite3*)) {
+// Begins when it is told how.
+[[noreturn]] void disturb(const std::string& path, int orders) {
+  void (*how)(sqlite3*) = nullptr;
+  if (::read(orders, &how, sizeof how) != sizeof how) ::_exit(1);
   sqlite3* handle = nullptr;
   if (sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READWRITE, nullptr) != SQLITE_OK) ::_exit(1);
   sqlite3_busy_timeout(handle, 1000);
@@ -52,6 +55,16 @@ void hold_for_ever(sqlite3* handle) {
 class BusyStormTest : public testing::Test {
  protected:
   void SetUp() override {
+    // Before there are threads whose locks it would inherit.
+    int ends[2];
+    ASSERT_EQ(::pipe(ends), 0);
+    other_ = ::fork();
+    if (other_ == 0) {
+      ::close(ends[1]);
+      disturb(folder_.path("storm.db"), ends[0]);
+    }
+    ::close(ends[0]);
+    orders_ = ends[1];
     Store::Options how;
     how.path = folder_.path("storm.db");
     how.schema = "CREATE TABLE IF NOT EXISTS t(id INTEGER PRIMARY KEY, body TEXT)";
@@ -64,14 +77,12 @@ class BusyStormTest : public testing::Test {
   }
   void TearDown() override {
     calm();
+    ::close(orders_);
     store_.reset();
   }
   virtual milliseconds busy_timeout() const { return milliseconds(10'000); }
-  // A second process, which has done its thing at least once when this returns.
-  void storm(void (*how)(sqlite3*)) {
-    const std::string path = folder_.path("storm.db");
-    other_ = ::fork();
-    if (other_ == 0) disturb(path, how);
+  void storm(void (*how)(sqlite3*)) const {
+    ASSERT_EQ(::write(orders_, &how, sizeof how), static_cast<ssize_t>(sizeof how));
   }
   void calm() {
     if (other_ <= 0) return;
@@ -89,6 +100,7 @@ class BusyStormTest : public testing::Test {
   const TemporaryFolder folder_;
   std::unique_ptr<Store> store_;
   pid_t other_ = -1;
+  int orders_ = -1;
 };
 
 struct StormCase {

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <fstream>
 #include <mutex>
 #include <stdexcept>
 #include <thread>
@@ -247,6 +248,52 @@ TEST(Store, AFullFileFailsTheWriterAloneAndRecovers) {
   EXPECT_EQ(count(*store), 1);
   EXPECT_TRUE(store->write(insert("second")).ok());
   EXPECT_EQ(count(*store), 2);
+}
+
+TEST(Store, AfterAWriteMetDamageItIsReadAndNotWrittenToAnyMore) {
+  const TemporaryFolder folder;
+  Store::Options how;
+  how.path = folder.path("damaged.db");
+  how.schema =
+      "CREATE TABLE IF NOT EXISTS a(id INTEGER PRIMARY KEY, body TEXT); CREATE TABLE IF NOT EXISTS b(id INTEGER)";
+  {
+    const auto store = Store::open(how);
+    ASSERT_TRUE(store.ok());
+    const Status filled = store.value()->write([](Tx& tx) -> Status {
+      const auto done = tx.exec(
+          "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)"
+          " INSERT INTO a SELECT i, printf('%.200c', 'x') FROM n");
+      return done.ok() ? success() : Status(done.error());
+    });
+    ASSERT_TRUE(filled.ok());
+  }
+  {
+    std::fstream file(how.path, std::ios::in | std::ios::out | std::ios::binary);
+    for (int page = 20; page < 60; ++page) {
+      file.seekp(page * 4096);
+      file << std::string(100, '\xEE');
+    }
+  }
+  const auto store = Store::open(how);
+  ASSERT_TRUE(store.ok());
+  const auto write = [&](const std::string& sql) {
+    return store.value()->write([&](Tx& tx) -> Status {
+      const auto done = tx.exec(sql);
+      return done.ok() ? success() : Status(done.error());
+    });
+  };
+  EXPECT_TRUE(write("INSERT INTO b VALUES(1)").ok());
+  EXPECT_FALSE(store.value()->stats().corrupt);
+  const Status met = write("UPDATE a SET body = 'y'");
+  ASSERT_FALSE(met.ok());
+  EXPECT_EQ(met.error().code, Code::corrupt);
+  EXPECT_TRUE(store.value()->stats().corrupt);
+  const Status refused = write("INSERT INTO b VALUES(2)");
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, Code::corrupt);
+  const auto read = store.value()->read([](Reader& r) { return r.first<std::int64_t>("SELECT count(*) FROM b"); });
+  ASSERT_TRUE(read.ok());
+  EXPECT_EQ(*read, 1);
 }
 
 TEST(Store, ChecksPointsOnlyWhereTheWriterIsAndCutsTheLog) {

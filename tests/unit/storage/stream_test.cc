@@ -6,6 +6,7 @@
 
 #include "fake/folder.h"
 #include "tapewatch/storage.h"
+#include "tapewatch/stream_ahead.h"
 
 namespace tapewatch {
 namespace {
@@ -202,6 +203,41 @@ TEST_F(StreamTest, ATextLargerThanABatchIsABatchOfItsOwn) {
     ASSERT_EQ(batch.rows().size(), 1u);
     EXPECT_EQ(batch.rows()[0].symbol, std::string(200'000, 'x'));
   }
+}
+
+TEST_F(StreamTest, AheadGivesTheSameRowsWhileItReadsTheNext) {
+  StreamAhead<Trade> ahead(store_->stream<Trade>(keyed(), by_id, 0));
+  std::int64_t expected = 1;
+  std::size_t batches = 0;
+  for (;;) {
+    const auto batch = ahead.next();
+    ASSERT_TRUE(batch.ok()) << batch.error().message;
+    if (batch.value() == nullptr) break;
+    ++batches;
+    for (const Trade& trade : batch.value()->rows()) {
+      ASSERT_EQ(trade.id, expected);
+      ASSERT_EQ(trade.symbol, "symbol-" + std::to_string(expected % 500));
+      ++expected;
+    }
+  }
+  EXPECT_EQ(expected, rows_total + 1);
+  EXPECT_GT(batches, 10u);
+  EXPECT_EQ(ahead.next().value(), nullptr) << "the end stays the end";
+}
+
+TEST_F(StreamTest, AheadEndsInTheMiddleAndTellsErrors) {
+  {
+    StreamAhead<Trade> ahead(store_->stream<Trade>(keyed(), by_id, 0));
+    ASSERT_TRUE(ahead.next().ok());
+  }
+  StreamAhead<Trade> cancelled(store_->stream<Trade>(keyed(), by_id, 0));
+  ASSERT_TRUE(cancelled.next().ok());
+  cancelled.cancel();
+  Status end = cancelled.for_each([](const Trade&) {});
+  ASSERT_FALSE(end.ok());
+  EXPECT_EQ(end.error().code, Code::cancelled);
+  StreamAhead<std::int64_t> wrong(store_->stream<std::int64_t>({}, "SELECT nothing FROM nowhere"));
+  EXPECT_FALSE(wrong.next().ok());
 }
 
 TEST_F(StreamTest, AnErrorOfTheStatementIsTold) {

@@ -13,7 +13,7 @@ struct Case {
   const char* theirs;
 };
 
-constexpr std::array<Case, 38> cases{{
+constexpr std::array<Case, 40> cases{{
     {"", ""},
     {"SELECT 1", "SELECT 1"},
     {"SELECT ?", "SELECT $1"},
@@ -27,6 +27,8 @@ constexpr std::array<Case, 38> cases{{
     {"?+?", "$1+$2"},
     {"?12x", "$12 x"},
     {"?or", "$1 or"},
+    {"LIMIT?", "LIMIT $1"},
+    {"?1?2", "$1 $2"},
     {"'?'", "'?'"},
     {"'it''s ?' || ?", "'it''s ?' || $1"},
     {"'\\' || ?", "'\\' || $1"},          // no escape in an ordinary literal

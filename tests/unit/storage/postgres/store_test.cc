@@ -184,7 +184,11 @@ TEST_F(PgStoreTest, WithSavepointsAFailedStatementTakesBackOnlyItself) {
   const auto store = open(with);
   const Status done = store->write([](PgTx& tx) -> Status {
     EXPECT_TRUE(tx.exec("INSERT INTO t VALUES(1)").ok());
-    EXPECT_FALSE(tx.exec("INSERT INTO t VALUES(1)").ok());
+    for (int i = 0; i < 2; ++i) {
+      EXPECT_EQ(tx.exec("INSERT INTO t VALUES(1)").error().code, Code::constraint);
+      EXPECT_EQ(tx.exec("SELEC").error().code, Code::sql);
+      EXPECT_EQ(tx.exec("INSERT INTO t VALUES(?)", std::string("\0", 1)).error().code, Code::invalid);
+    }
     EXPECT_TRUE(tx.exec("INSERT INTO t VALUES(2)").ok());
     return success();
   });
