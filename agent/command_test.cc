@@ -92,14 +92,16 @@ int show(const RuleSummary& rule, Console& console) {
 }  // namespace
 
 int test_command(const Arguments& arguments, Console& console) {
-  const std::optional<Config> config = config_or_default(arguments, console);
+  std::optional<Config> config = config_or_default(arguments, console);
   if (!config) return exit_bad_config;
+  if (arguments.has("pipeline")) config->rules.pipelines = arguments.values("pipeline");
   std::vector<std::string> patterns = arguments.words();
   if (patterns.empty()) patterns.emplace_back("rules");
   Diagnostics diagnostics;
   const std::vector<std::string> files = find_rule_files(patterns, diagnostics);
-  const RuleTestReport report =
-      run_rule_tests(files, RuleTestOptions(), enrichment_of(*config, console.around), diagnostics);
+  RuleTestOptions options;
+  options.pipelines = find_rule_files(config->rules.pipelines, diagnostics);
+  const RuleTestReport report = run_rule_tests(files, options, enrichment_of(*config, console.around), diagnostics);
   console.notice(diagnostics.render(console.err_colour));
   print_failures(report, console);
   console.notice("tapewatch: " + std::to_string(report.tests) + " tests, " + std::to_string(report.failures.size()) +

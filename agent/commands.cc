@@ -99,7 +99,7 @@ std::vector<Command> rule_commands() {
        "PATH is a file of tests, or a folder with some (rules). What differs goes to stdout, and the rules that no "
        "test\n"
        "expects an alert of. Exits with 1 when a test fails.",
-       {config_flag},
+       {pipeline_flag, config_flag},
        "tapewatch test\ntapewatch test rules/tests/orders.yaml",
        0,
        10'000,

@@ -254,6 +254,7 @@ void add_rules(const std::vector<std::string>& files, const RuleTestOptions& opt
   Diagnostics untold;
   FieldTable fields;
   RuleLoader loader(fields, options.loader, untold);
+  for (const std::string& file : options.pipelines) loader.add_pipeline_file(file);
   for (const std::string& file : files) loader.add_file(file);
   remember(loader.finish(), known);
 }
@@ -261,13 +262,18 @@ void add_rules(const std::vector<std::string>& files, const RuleTestOptions& opt
 // The tests of one file, each on rules loaded anew: a detector owns its rules.
 class FileRun final {
  public:
-  FileRun(std::vector<std::string> rule_files, const RuleTestOptions& options, const EnrichmentMaker& make_enrichment)
-      : rule_files_(std::move(rule_files)), options_(options), make_enrichment_(make_enrichment) {}
+  FileRun(std::vector<std::string> rule_files, std::vector<std::string> pipelines, const RuleTestOptions& options,
+          const EnrichmentMaker& make_enrichment)
+      : rule_files_(std::move(rule_files)),
+        pipelines_(std::move(pipelines)),
+        options_(options),
+        make_enrichment_(make_enrichment) {}
 
   std::vector<Alert> run(const RuleTest& test, Diagnostics& diagnostics) {
     FieldTable fields;
     const auto enrich = make_enrichment_ ? make_enrichment_(fields) : nullptr;
     RuleLoader loader(fields, options_.loader, diagnostics);
+    for (const std::string& file : pipelines_) loader.add_pipeline_file(file);
     for (const std::string& file : rule_files_) loader.add_file(file);
     Detector detector(loader.finish(), options_.detector);
     remember(detector.rules(), rules_);
@@ -298,15 +304,16 @@ class FileRun final {
 
  private:
   const std::vector<std::string> rule_files_;
+  const std::vector<std::string> pipelines_;
   const RuleTestOptions& options_;
   const EnrichmentMaker& make_enrichment_;
   std::map<std::string, std::string> rules_;
 };
 
 // Patterns of a test file are relative to its folder.
-std::vector<std::string> rule_patterns(const std::string& file, const YamlNode& document) {
+std::vector<std::string> patterns_of(const std::string& file, const YamlNode& document, std::string_view key) {
   std::vector<std::string> patterns;
-  const YamlNode* rules = document.find("rules");
+  const YamlNode* rules = document.find(key);
   if (rules == nullptr) return patterns;
   const std::filesystem::path folder = std::filesystem::path(file).parent_path();
   if (rules->is_scalar()) patterns.push_back((folder / rules->text).string());
@@ -324,7 +331,10 @@ void run_document(const std::string& file, const YamlNode& document, const RuleT
     ++report.skipped;
     return;
   }
-  FileRun run(find_rule_files(rule_patterns(file, document), diagnostics), options, make_enrichment);
+  std::vector<std::string> pipelines = find_rule_files(patterns_of(file, document, "pipelines"), diagnostics);
+  pipelines.insert(pipelines.begin(), options.pipelines.begin(), options.pipelines.end());
+  FileRun run(find_rule_files(patterns_of(file, document, "rules"), diagnostics), std::move(pipelines), options,
+              make_enrichment);
   TestReader reader(options, faults);
   bool first = true;
   for (const YamlNode& node : tests->items) {

@@ -30,7 +30,8 @@ struct RuleTestReport {
 struct RuleTestOptions {
   RuleLoader::Options loader;
   Detector::Options detector;
-  std::size_t events_max = 100'000;  // of one test
+  std::size_t events_max = 100'000;    // of one test
+  std::vector<std::string> pipelines;  // files that map log sources, besides those that a file of tests names itself
 };
 
 // Makes what stands before the detector: adds its fields to the table and gives the function that enriches an event.

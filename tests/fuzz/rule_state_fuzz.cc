@@ -50,6 +50,11 @@ anomaly: {type: adaptive, rules: [a], signal: {agg: count}, step: 1s, group-by: 
 ---
 title: c7
 anomaly: {type: new_value, rules: [b], fields: [u], learn: 1s}
+---
+title: c8
+flow: {key: u, steps: {a: a, b: b}, expect: [{step: b, after: a, within: 2s}, {step: a, at_most: 2}, {differ: [a.x, b.x]},
+       {step: b, at_least: 3, when: a}], timeout: 8s, lateness: 5s}
+tapewatch: {realert: 10s}
 )";
 
 class Rig final {

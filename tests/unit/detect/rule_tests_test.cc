@@ -49,6 +49,33 @@ TEST(RulePackTest, TheRulesOfTheBenchLoad) {
   EXPECT_THAT(diagnostics.all(), IsEmpty()) << diagnostics.render(false);
 }
 
+TEST(RuleTestPipelines, MapTheLogSourcesOfTheRules) {
+  const std::string folder = testing::TempDir();
+  std::ofstream(folder + "/rule_tests_pipeline.yaml")
+      << "pipeline: p\nsources:\n  - logsource: {product: gateway}\n    "
+         "fields: {Peer: session.target}\n";
+  std::ofstream(folder + "/rule_tests_mapped.yaml")
+      << "title: Mapped\nid: r1\nlogsource: {product: gateway}\ndetection: {s: {Peer: tse}, condition: s}\n";
+  const std::string tests =
+      "rules: rule_tests_mapped.yaml\ntests:\n  - name: t\n    events: [{line: {session: {target: tse}}}]\n    alerts: "
+      "[{rule: r1}]\n";
+  const std::string file = folder + "/rule_tests_mapped_tests.yaml";
+  for (const bool by_file : {true, false}) {
+    std::ofstream(file) << (by_file ? "pipelines: [rule_tests_pipeline.yaml]\n" : "") + tests;
+    RuleTestOptions options;
+    Diagnostics diagnostics;
+    if (!by_file) options.pipelines = {folder + "/rule_tests_pipeline.yaml"};
+    const RuleTestReport report = run_rule_tests({file}, options, nullptr, diagnostics);
+    EXPECT_EQ(report.tests, 1u);
+    EXPECT_TRUE(report.good()) << failures_text(report) << diagnostics.render(false);
+    EXPECT_THAT(report.untested, IsEmpty());
+    EXPECT_THAT(diagnostics.all(), IsEmpty());
+  }
+  Diagnostics diagnostics;
+  std::ofstream(file) << tests;
+  EXPECT_FALSE(run_rule_tests({file}, RuleTestOptions(), nullptr, diagnostics).good());
+}
+
 class RuleTestsTest : public testing::Test {
  protected:
   RuleTestReport run(const std::string& tests) {
