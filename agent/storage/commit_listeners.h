@@ -29,6 +29,7 @@ class CommitListeners final {
     std::erase_if(listeners_, [number](const auto& each) { return each.first == number; });
     any_ = !listeners_.empty();
   }
+  [[nodiscard]] bool any() const { return any_; }
   void tell(const std::vector<const std::string*>& tables) EXCLUDES(mutex_) {
     if (tables.empty() || !any_) return;
     std::vector<std::string_view> names;

@@ -24,6 +24,8 @@
 
 namespace tapewatch {
 
+class Cache;
+
 namespace database_detail {
 using SomeRow = std::tuple<std::int64_t, std::string>;
 using SomeRows = std::vector<SomeRow>;
@@ -59,7 +61,8 @@ concept database_tx = database_reader<T> && requires(T& tx, std::string_view sql
 template <typename S>
 concept database = database_reader<typename S::Reader> && database_tx<typename S::Tx> &&
     requires(S& store, typename S::Job job, typename S::ReadJob read_job, typename S::Done done, CallOptions call,
-             QueryWatch* watch, Result<int> (*read)(typename S::Reader&), Result<int> (*write)(typename S::Tx&)) {
+             QueryWatch* watch, typename S::OnCommit on_commit, Cache& cache, Result<int> (*read)(typename S::Reader&),
+             Result<int> (*write)(typename S::Tx&)) {
   { S::open(typename S::Options{}) } -> std::same_as<Result<std::unique_ptr<S>>>;
   { store.read(read, watch) } -> std::same_as<Result<int>>;
   { store.write(job, Durability::durable) } -> std::same_as<Status>;
@@ -75,6 +78,8 @@ concept database = database_reader<typename S::Reader> && database_tx<typename S
     store.template stream<database_detail::SomeRow>(StreamOptions{}, std::string(), 1)
         .next(std::declval<RowBatch<database_detail::SomeRow>&>())
     } -> std::same_as<Result<bool>>;
+  { store.on_commit(on_commit) } -> std::same_as<typename S::Subscription>;
+  { store.keep_fresh(cache) } -> std::same_as<typename S::Subscription>;
   { store.stats() } -> std::same_as<typename S::Stats>;
 };
 

@@ -30,6 +30,8 @@
 
 namespace tapewatch {
 
+class Cache;
+
 // One step of the schema, as Migration. Stores that start at the same time wait for each other.
 struct PgMigration {
   std::int64_t version = 0;  // positive, greater than the one before
@@ -88,7 +90,9 @@ class TAPEWATCH_API PgStore final {
         false;  // a statement that fails takes back only itself, as with Store; costs the server
     std::size_t queue_jobs_max = 65536;  // of writes, and of reads
     std::size_t queue_bytes_max = 64u << 20;
-    std::size_t calls_max = 262144;               // asynchronous calls that are not answered yet
+    std::size_t calls_max = 262144;  // asynchronous calls that are not answered yet
+    // Other processes that use the same name are told which tables a commit here changed, and heard. "": not.
+    std::string commit_channel{};
     std::size_t group_calls_max = 128;            // statements of fetch() and execute() that share a pipeline
     int call_threads = 2;                         // for asynchronous reads
     int write_threads = 1;                        // for asynchronous writes; one keeps their order
@@ -111,6 +115,7 @@ class TAPEWATCH_API PgStore final {
     std::int64_t outcomes_unknown = 0;  // the connection was lost during a COMMIT
     std::int64_t round_trips = 0;       // times that somebody waited for the server
     std::int64_t streams_open = 0;
+    bool listening = false;  // to commit_channel
     std::int64_t calls_in_flight = 0;
     std::int64_t calls_expired = 0;
     std::int64_t calls_cancelled = 0;
@@ -124,6 +129,9 @@ class TAPEWATCH_API PgStore final {
   using Job = std::function<Status(PgTx&)>;
   using ReadJob = std::function<Status(PgReader&)>;
   using Done = std::function<void(Status)>;
+  // The tables that a commit changed, by triggers and foreign keys too, and sometimes one more; "" is any table:
+  // something was missed.
+  using OnCommit = std::function<void(std::span<const std::string_view> tables)>;
   // One statement of fetch() or execute(): `bind` gives its arguments, `take` gets its rows and how many it changed.
   struct Statement {
     std::string sql;
@@ -199,6 +207,26 @@ class TAPEWATCH_API PgStore final {
     return PgStream<Row>(open_stream(std::move(sql), values, options), options);
   }
   [[nodiscard]] PgRowStream open_stream(std::string sql, std::span<const Value> arguments, StreamOptions options);
+
+  // Ends what it stands for when it goes.
+  class TAPEWATCH_API Subscription final {
+   public:
+    Subscription(PgStore& store, std::uint64_t number) : store_(&store), number_(number) {}
+    Subscription(Subscription&& other) noexcept
+        : store_(std::exchange(other.store_, nullptr)), number_(other.number_) {}
+    Subscription& operator=(Subscription&&) = delete;
+    ~Subscription();
+
+   private:
+    PgStore* store_;
+    std::uint64_t number_;
+  };
+  // Called on the thread that committed, after COMMIT and before any of its results is delivered; for what other
+  // processes committed, on a thread of the store, soon. Is quick, does not call the store, and neither makes nor ends
+  // a subscription. TRUNCATE and a changed schema are not seen, nor what others than stores with the channel write.
+  [[nodiscard]] Subscription on_commit(OnCommit listener);
+  // Invalidates what the cache made of a table as soon as a commit changed the table.
+  [[nodiscard]] Subscription keep_fresh(Cache& cache);
 
   [[nodiscard]] Stats stats() const;
 

@@ -137,20 +137,56 @@ Status PgConnection::commit() {
     state_ = State::none;
     return success();
   }
-  state_ = State::none;
-  Status sent = wire_->send("COMMIT");
+  Status ready = prepare_end();
+  if (!ready.ok()) return ready;
+  Status sent = send_end();
   if (sent.ok()) sent = wire_->send_sync();
   if (!sent.ok()) return note(std::move(sent).error());  // nothing of it has left this process
-  Result<PgReply> reply = wire_->receive(nullptr, 0);
+  Result<PgReply> reply = receive_end();
   if (!reply.ok() && wire_->broken()) {
     unknown_ = true;
     counts_->outcomes_unknown.fetch_add(1, std::memory_order_relaxed);
-    return note(std::move(reply).error()).with_context("the outcome of COMMIT is unknown");
+    return std::move(reply).error().with_context("the outcome of COMMIT is unknown");
   }
-  Status synced = wire_->receive_sync();
-  if (!reply.ok()) return note(std::move(reply).error());
+  state_ = State::none;
+  if (!reply.ok()) return std::move(reply).error();
   if (reply->rolled_back) return Error{Code::sql, "a statement of the transaction failed, and with it the transaction"};
   return success();
+}
+
+Status PgConnection::prepare_end() {
+  end_statement_.clear();
+  if (options_.commits == nullptr || !options_.commits->wanted()) return success();
+  Result<const Statement*> statement = prepare(options_.commits->statement(wire_->server_version()), {});
+  if (!statement.ok()) return std::move(statement).error();
+  end_statement_ = statement.value()->name;
+  return success();
+}
+
+Status PgConnection::send_end() {
+  Status sent = end_statement_.empty() ? success() : wire_->send_prepared(end_statement_, {});
+  return sent.ok() ? wire_->send("COMMIT") : sent;
+}
+
+Result<PgReply> PgConnection::receive_end() {
+  PgRowBuffer changed;
+  Status asked = success();
+  if (!end_statement_.empty()) {
+    Result<PgReply> tables = wire_->receive(&changed, options_.result_bytes_max);
+    if (!tables.ok()) asked = note(std::move(tables).error());
+  }
+  Result<PgReply> reply = wire_->receive(nullptr, 0);
+  if (!reply.ok()) reply = note(std::move(reply).error());
+  Status synced = wire_->receive_sync();
+  if (!asked.ok()) return std::move(asked).error();
+  if (!reply.ok()) return reply;
+  if (!synced.ok()) return std::move(synced).error();
+  std::vector<std::string> names;
+  for (std::size_t row = 0; row < changed.rows(); ++row) names.emplace_back(changed.at(row, 0));
+  std::vector<const std::string*> views;
+  for (const std::string& name : names) views.push_back(&name);
+  if (!reply->rolled_back && options_.commits != nullptr) options_.commits->listeners.tell(views);
+  return reply;
 }
 
 void PgConnection::end_read() {

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "storage/postgres/commits.h"
 #include "storage/postgres/wire.h"
 #include "tapewatch/async.h"
 #include "tapewatch/pg_store.h"
@@ -32,6 +33,7 @@ class PgConnection final {
     std::size_t statements_max = 128;
     std::size_t result_bytes_max = 64u << 20;
     std::size_t copy_rows_min = 64;
+    std::shared_ptr<PgCommits> commits{};  // of writes
   };
   struct Statement {
     std::string name;
@@ -72,8 +74,13 @@ class PgConnection final {
   [[nodiscard]] Result<const Statement*> prepare(std::string_view sql, std::span<const Value> arguments);
   // Queues what begin() left to be sent, and adds how many answers that has.
   [[nodiscard]] Status send_begin(int& answers);
-  // The pipeline had its COMMIT.
+  // Queues the end of the transaction, and adds how many answers that has: what it changed if somebody wants to know,
+  // and COMMIT. Its statement for that is to be ready (prepare_end), and the answers are taken in this order.
+  [[nodiscard]] Status prepare_end();
+  [[nodiscard]] Status send_end();
   void committed() { state_ = State::none; }
+  // The last of them decides; who wants to know is told.
+  [[nodiscard]] Result<PgReply> receive_end();
   // Takes note of a failure of the wire, for repeatable().
   Error note(Error error);
   [[nodiscard]] PgWire& wire() { return *wire_; }
@@ -104,6 +111,7 @@ class PgConnection final {
   bool unknown_ = false;      // whether the COMMIT happened
   PgFault fault_ = PgFault::none;
   Code fault_code_ = Code::internal;
+  std::string end_statement_;  // its name; empty: nobody wants to know what is changed
   std::unordered_map<std::string, Statement> statements_;
   std::uint64_t uses_ = 0;
   std::uint64_t names_ = 0;

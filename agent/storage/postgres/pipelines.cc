@@ -111,19 +111,19 @@ Result<std::vector<std::int64_t>> send_writes(PgConnection& connection, const st
   for (const Bound& each : bounds) {
     if (sent.ok()) sent = wire.send_prepared(each.statement, each.arguments);
   }
-  if (sent.ok()) sent = wire.send("COMMIT");
+  if (sent.ok()) sent = connection.send_end();
   if (sent.ok()) sent = wire.send_sync();
   std::vector<std::int64_t> out;
   std::optional<Error> failed;
-  const auto answers = static_cast<std::size_t>(begun) + bounds.size() + 1;
+  const auto answers = static_cast<std::size_t>(begun) + bounds.size();
   for (std::size_t i = 0; i < answers && !wire.broken(); ++i) {
     Result<PgReply> reply = wire.receive(nullptr, 0);
     if (!reply.ok() && !failed) failed = connection.note(std::move(reply).error());
     if (reply.ok() && i >= static_cast<std::size_t>(begun)) out.push_back(reply->changed);
   }
-  Status synced = wire.receive_sync();
+  Result<PgReply> ended = connection.receive_end();
   if (failed) return *failed;
-  if (!synced.ok()) return std::move(synced).error();
+  if (!ended.ok()) return std::move(ended).error();
   connection.committed();
   return out;
 }
@@ -176,6 +176,7 @@ bool PgStore::State::write_together(PgConnection& connection, const std::vector<
     next.statement = statement.value()->name;
     bounds.push_back(std::move(next));
   }
+  if (!connection.prepare_end().ok()) return false;
   connection.begin(durability);
   Result<std::vector<std::int64_t>> changed = send_writes(connection, bounds);
   if (!changed.ok() && !connection.broken()) {

@@ -4,6 +4,7 @@
 #include "storage/postgres/bulk.h"
 #include "storage/postgres/row_stream.h"
 #include "storage/postgres/store_state.h"
+#include "tapewatch/cache.h"
 #include "tapewatch/pg_store.h"
 
 namespace tapewatch {
@@ -49,6 +50,16 @@ void PgStore::submit_statement(Statement statement, bool is_write, Done done, Ca
 
 PgRowStream PgStore::open_stream(std::string sql, std::span<const Value> arguments, StreamOptions options) {
   return PgRowStream(std::make_shared<PgRowStream::State>(*state_, std::move(sql), arguments, options));
+}
+
+PgStore::Subscription::~Subscription() {
+  if (store_ != nullptr) store_->state_->listeners().remove(number_);
+}
+PgStore::Subscription PgStore::on_commit(OnCommit listener) {
+  return Subscription(*this, state_->listeners().add(std::move(listener)));
+}
+PgStore::Subscription PgStore::keep_fresh(Cache& cache) {
+  return on_commit([&cache](Cache::Tables tables) { cache.invalidate_later(tables); });
 }
 
 PgStore::Stats PgStore::stats() const { return state_->stats(); }

@@ -15,6 +15,7 @@ constexpr int retry_doublings_max = 6;
 
 PgStore::State::State(PgStore::Options options)
     : options_(std::move(options)),
+      commits_(std::make_shared<PgCommits>(options_.commit_channel)),
       readers_(connection(PgConnection::Use::reads), options_.readers_max, options_.read_wait_max, clock_, counts_),
       writers_(connection(PgConnection::Use::writes), options_.writers_max, options_.write_wait_max, clock_, counts_),
       streams_(connection(PgConnection::Use::streams), options_.streams_max, options_.read_wait_max, clock_, counts_),
@@ -27,6 +28,7 @@ PgStore::State::State(PgStore::Options options)
           clock_) {}
 
 PgStore::State::~State() {
+  listener_.reset();
   write_calls_.close(true);
   readers_.close();
   streams_.close();
@@ -45,6 +47,7 @@ PgConnection::Options PgStore::State::connection(PgConnection::Use use) const {
   out.statements_max = options_.statements_max;
   out.result_bytes_max = options_.result_bytes_max;
   out.copy_rows_min = options_.copy_rows_min;
+  if (use == PgConnection::Use::writes) out.commits = commits_;
   return out;
 }
 
@@ -60,6 +63,12 @@ Status PgStore::State::set_up() {
   };
   Status done = write(schema, Durability::durable);
   if (!done.ok()) return done;
+  if (!options_.commit_channel.empty()) {
+    PgListener::Options listener;
+    listener.server = options_.server;
+    listener.connect_wait_max = options_.connect_wait_max;
+    listener_ = std::make_unique<PgListener>(std::move(listener), *commits_, clock_, counts_);
+  }
   return migrate(options_.migrations, [this](const Body& step) { return write(step, Durability::durable); });
 }
 
@@ -187,6 +196,7 @@ PgStore::Stats PgStore::State::stats() const {
   out.outcomes_unknown = counts_->outcomes_unknown;
   out.round_trips = counts_->round_trips;
   out.streams_open = counts_->streams_open;
+  out.listening = listener_ != nullptr && listener_->listening();
   out.calls_in_flight = call_counts_->in_flight;
   out.calls_expired = call_counts_->expired;
   out.calls_cancelled = call_counts_->cancelled;

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "storage/call.h"
 #include "storage/postgres/calls.h"
+#include "storage/postgres/listener.h"
 #include "storage/postgres/pool.h"
 #include "tapewatch/pg_store.h"
 
@@ -42,6 +43,7 @@ class PgStore::State final {
   [[nodiscard]] Status submit_own(std::function<Status()> work, PgStore::Done done, CallOptions options);
 
   [[nodiscard]] PgStore::Stats stats() const;
+  [[nodiscard]] CommitListeners& listeners() { return commits_->listeners; }
   [[nodiscard]] PgPool& streams() { return streams_; }
   [[nodiscard]] const PgStore::Options& options() const { return options_; }
   [[nodiscard]] const Clock& clock() const { return clock_; }
@@ -62,12 +64,14 @@ class PgStore::State final {
   const SystemClock clock_;
   const std::shared_ptr<PgCounts> counts_ = std::make_shared<PgCounts>();
   const std::shared_ptr<CallCounts> call_counts_ = std::make_shared<CallCounts>();
+  const std::shared_ptr<PgCommits> commits_;
   PgPool readers_;
   PgPool writers_;
   PgPool streams_;
   CallLimits limits_;
   PgCalls read_calls_;
   PgCalls write_calls_;
+  std::unique_ptr<PgListener> listener_;
 };
 
 // Runs a closure; the one place where its exception ends.

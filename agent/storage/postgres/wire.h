@@ -44,6 +44,7 @@ class PgWire final {
 
   // Of every wait from now on: beyond it, or when `stop` asks for it, the connection is given up. 0 and null: none.
   void set_limit(std::int64_t deadline_ns, const std::stop_token* stop);
+  [[nodiscard]] int server_version() const { return PQserverVersion(connection_); }
   [[nodiscard]] bool broken() const { return broken_; }
   // Of the newest failure.
   [[nodiscard]] PgFault fault() const { return fault_; }
@@ -70,6 +71,9 @@ class PgWire final {
   // The answer of the next command. At `bytes_max` of rows it stops with `more`, and the next call goes on.
   [[nodiscard]] Result<PgReply> receive(PgRowBuffer* rows, std::size_t bytes_max);
   [[nodiscard]] Status receive_sync();
+
+  // What the server notifies of by itself, with nothing to be received; false when there was nothing in time.
+  [[nodiscard]] Result<bool> hear(std::chrono::nanoseconds wait_max, const std::function<void(std::string_view)>& each);
 
   // Outside of a pipeline, with nothing to be received.
   [[nodiscard]] Status run_script(const std::string& sql);

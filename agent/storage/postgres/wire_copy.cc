@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of PgWire that leaves the pipeline: scripts of many statements, and COPY.
+// The part of PgWire that leaves the pipeline: scripts of many statements, COPY, and notifications.
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 
@@ -65,6 +69,23 @@ Result<std::int64_t> PgWire::copy_end(const char* refusal) {
   std::int64_t out = 0;
   for (const char digit : count) out = out * 10 + (digit - '0');
   return out;
+}
+
+Result<bool> PgWire::hear(std::chrono::nanoseconds wait_max, const std::function<void(std::string_view)>& each) {
+  if (broken_) return why_;
+  std::array<pollfd, 2> places{{{PQsocket(connection_), POLLIN, 0}, {stop_event_.get(), POLLIN, 0}}};
+  const auto wait_ms = std::chrono::duration_cast<std::chrono::milliseconds>(wait_max).count();
+  const int ready =
+      poll(places.data(), stoppable_ ? 2 : 1, static_cast<int>(std::clamp<std::int64_t>(wait_ms, 0, 60'000)));
+  if (ready > 0 && places[1].revents != 0) return lose(Error{Code::cancelled, "hearing was ended"});
+  if (ready > 0 && PQconsumeInput(connection_) == 0) return lose_connection();
+  bool any = false;
+  while (PGnotify* const word = PQnotifies(connection_)) {
+    each(word->extra);
+    PQfreemem(word);
+    any = true;
+  }
+  return any;
 }
 
 }  // namespace tapewatch
