@@ -105,7 +105,7 @@ class AlertCourse final {
  private:
   bool tell(std::int64_t time_ns, const AlertOptions& options) {
     const std::int64_t waited_ns = time_ns - alerted_ns_;
-    if (alerted_ && waited_ns < wait_ns_) {
+    if (alerted_ && wait_ns_ > 0 && waited_ns < wait_ns_) {  // without a wait, not even an event that comes late
       ++held_back_;
       return false;
     }

@@ -190,5 +190,15 @@ TEST_F(AlertOptionsTest, EndsAreToldOnlyWhereTheyAreWanted) {
   EXPECT_THAT(until(900), IsEmpty());
 }
 
+TEST_F(AlertOptionsTest, WithoutRealertEveryEventIsToldThoughItComesLate) {
+  single("evidence: 0");
+  int alerts = 0;
+  for (const int time : {10, 4, 11, 3, 10}) {
+    for (const Alert& alert : see(event(time))) alerts += alert.state == AlertState::firing ? 1 : 0;
+  }
+  EXPECT_EQ(alerts, 5);
+  EXPECT_EQ(detector_->counters().alerts_suppressed, 0u);
+}
+
 }  // namespace
 }  // namespace tapewatch
