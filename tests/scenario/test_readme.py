@@ -60,7 +60,7 @@ class Readme(unittest.TestCase):
                 out.write(json.dumps({"@timestamp": stamp, "log.level": "ERROR" if i % 20 == 3 else "INFO",
                                       "message": "gateway answered late" if i % 20 == 3 else "order on its way",
                                       "order_id": ORDER if i % 50 == 7 else f"ORD-20260104-{i:06}",
-                                      "event": "order.submitted", "qty": 5_000_000 if i == 100 else 10}) + "\n")
+                                      "event": "order.accepted", "qty": 5_000_000 if i == 100 else 10}) + "\n")
 
     def shell(self, line):
         line = line.replace("/var/log/trading/app.log", self.log)

@@ -194,7 +194,7 @@ TEST_F(AlertOptionsTest, WithoutRealertEveryEventIsToldThoughItComesLate) {
   single("evidence: 0");
   int alerts = 0;
   for (const int time : {10, 4, 11, 3, 10}) {
-    for (const Alert& alert : see(event(time))) alerts += alert.state == AlertState::firing ? 1 : 0;
+    for (const Alert& alert : see(event(time, "alice"))) alerts += alert.state == AlertState::firing ? 1 : 0;
   }
   EXPECT_EQ(alerts, 5);
   EXPECT_EQ(detector_->counters().alerts_suppressed, 0u);
