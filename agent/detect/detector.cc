@@ -56,6 +56,15 @@ Flows::Options flow_options(const Detector::Options& options) {
   return flows;
 }
 
+// Of the values themselves, not of what is shown: two masked groups are still two. What is over and begins again from the
+// same first event, because others came late or a measure swings, is another alert.
+Hash128 id_of_window(const CorrelationRule& rule, const std::string& key, const Window::Firing& firing,
+                     const Event* event) {
+  const std::string line = event == nullptr ? std::string() : to_hex(hash128(event->line().text));
+  return alert_id(rule.head.id, {{"group", key}, {"time", std::to_string(firing.time_ns)}, {"line", line}},
+                  firing.started_ns);
+}
+
 }  // namespace
 
 Detector::Detector(RuleSet rules, Options options)
@@ -294,10 +303,9 @@ void Detector::tell_window(std::uint32_t index, const std::string& key, Window::
       alert.measure = {firing.measure, verdict.expected, verdict.lower, verdict.upper, verdict.score};
     }
     alert.group = group.shown;
-    // Of the values themselves, not of what is shown: two masked groups are still two.
-    alert.id = alert_id(alert.rule_id, {{"group", key}}, alert.started_ns);
     alert.repeated = rule.lasts() && group.course->repeated();
-    group.course->id = alert.id;
+    if (!alert.repeated) group.course->id = id_of_window(rule, key, firing, event);
+    alert.id = group.course->id;
     if (event != nullptr) place_of_event(*event, alert);
     alert.evidence = window.evidence(group, firing.count);
     const std::string last =

@@ -147,6 +147,12 @@ class AlertState(ledger.LedgerCase):
             out.append(json.dumps(line).encode() + b"\n")
         return out
 
+    def much_later(self):
+        """A line of no rule: all that lines before it could still change is told once it is read, live as in a backtest."""
+        self.now += 3600
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.now))
+        self.append([json.dumps({"@timestamp": stamp, "event": {"action": "closed"}}).encode() + b"\n"])
+
     def append(self, lines):
         with open(self.path(), "ab", buffering=0) as log:
             log.write(b"".join(lines))
@@ -218,9 +224,7 @@ class AlertState(ledger.LedgerCase):
             died += self.kill(agent)
         self.fired("kills", died, KILLS)
         writer.join()
-        # Much later: whatever the clock of the last life would add is told by this line, too.
-        self.now += 3600
-        self.append(self.lines(1))
+        self.much_later()
         self.live(agent)
         self.assertEqual([], [record for record in agent.log if "start anew" in record.get("message", "")])
         return agent, lines
@@ -269,8 +273,10 @@ class AlertState(ledger.LedgerCase):
 
     def test_once_and_once_again(self):
         agent = self.agent_with()
-        for _ in range(4):
+        for life in range(4):
             self.append(self.lines(700))
+            if life == 3:
+                self.much_later()
             self.live(agent, wait=False, arguments=("--once",))
             self.assertEqual(0, agent.wait(30))
         wanted = self.backtest()
@@ -291,6 +297,7 @@ class AlertState(ledger.LedgerCase):
         self.sink.open()
         self.live(agent)
         self.append(self.lines(1000))
+        self.much_later()
         self.until(lambda: len(self.sink.foreign) >= 2000, 30, "all lines")
         self.until_read(agent, None)
         wanted = self.backtest()

@@ -190,6 +190,20 @@ TEST_F(AlertOptionsTest, EndsAreToldOnlyWhereTheyAreWanted) {
   EXPECT_THAT(until(900), IsEmpty());
 }
 
+TEST_F(AlertOptionsTest, WhatBeginsAgainFromTheSameFirstEventIsAnotherAlert) {
+  pair("evidence: 0", "value_avg", "{gte: 10, field: n}");
+  std::vector<Alert> firing;
+  for (const auto& [time, n] : std::vector<std::pair<int, int>>{{0, 20}, {1, 0}, {2, 0}, {3, 40}}) {
+    const std::string line = R"({"t":)" + std::to_string(time) + R"(,"e":"x","user":"u1","n":)" + std::to_string(n) + "}";
+    for (Alert& alert : see(line)) {
+      if (alert.state == AlertState::firing) firing.push_back(std::move(alert));
+    }
+  }
+  ASSERT_EQ(firing.size(), 2u);
+  EXPECT_EQ(firing[0].started_ns, firing[1].started_ns);
+  EXPECT_NE(alert_message_id(firing[0]), alert_message_id(firing[1]));
+}
+
 TEST_F(AlertOptionsTest, WithoutRealertEveryEventIsToldThoughItComesLate) {
   single("evidence: 0");
   int alerts = 0;
