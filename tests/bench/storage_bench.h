@@ -95,7 +95,7 @@ struct Goal {
   bool at_most;
   double floor;
   double measured;
-  bool absolute = false;  // no ratio: what a machine or its load decides too
+  bool of_machine = false;  // decided by it or its load too: no ratio, or one of how long a sync of its disk takes
   [[nodiscard]] bool met() const { return at_most ? measured <= floor : measured >= floor; }
 };
 using Goals = std::vector<Goal>;

@@ -85,7 +85,8 @@ class Writes {
     goals.push_back({"2", "insert_many of 1000 against a commit per row, both durable", false, 100,
                      ratio(
                          3, [&] { return wall_of([&] { loop(raw_full_, thousand, true); }); },
-                         [&] { return wall_of([&] { insert_many(thousand, Durability::durable); }); })});
+                         [&] { return wall_of([&] { insert_many(thousand, Durability::durable); }); }),
+                     true});
     goals.push_back({"2b", "the same, neither durable, CPU", false, 18,
                      ratio(
                          5, [&] { return cpu_of([&] { loop(raw_, thousand, true); }); },
@@ -93,7 +94,8 @@ class Writes {
     goals.push_back({"3", "upsert_many of 1000 against look, write, commit each, both durable", false, 100,
                      ratio(
                          3, [&] { return wall_of([&] { merge(raw_full_, changed()); }); },
-                         [&] { return wall_of([&] { upsert_many(changed(), Durability::durable); }); })});
+                         [&] { return wall_of([&] { upsert_many(changed(), Durability::durable); }); }),
+                     true});
     goals.push_back({"3b", "the same, neither durable, CPU", false, 4,
                      ratio(
                          5, [&] { return cpu_of([&] { merge(raw_, changed()); }); },
