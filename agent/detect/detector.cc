@@ -56,8 +56,8 @@ Flows::Options flow_options(const Detector::Options& options) {
   return flows;
 }
 
-// Of the values themselves, not of what is shown: two masked groups are still two. What is over and begins again from the
-// same first event, because others came late or a measure swings, is another alert.
+// Of the values themselves, not of what is shown: two masked groups are still two. What is over and begins again from
+// the same first event, because others came late or a measure swings, is another alert.
 Hash128 id_of_window(const CorrelationRule& rule, const std::string& key, const Window::Firing& firing,
                      const Event* event) {
   const std::string line = event == nullptr ? std::string() : to_hex(hash128(event->line().text));

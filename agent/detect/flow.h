@@ -21,9 +21,9 @@
 #include <utility>
 #include <vector>
 
+#include "base/state_bytes.h"
 #include "detect/alert_course.h"
 #include "detect/rule.h"
-#include "base/state_bytes.h"
 
 namespace tapewatch {
 

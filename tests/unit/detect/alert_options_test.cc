@@ -194,7 +194,8 @@ TEST_F(AlertOptionsTest, WhatBeginsAgainFromTheSameFirstEventIsAnotherAlert) {
   pair("evidence: 0", "value_avg", "{gte: 10, field: n}");
   std::vector<Alert> firing;
   for (const auto& [time, n] : std::vector<std::pair<int, int>>{{0, 20}, {1, 0}, {2, 0}, {3, 40}}) {
-    const std::string line = R"({"t":)" + std::to_string(time) + R"(,"e":"x","user":"u1","n":)" + std::to_string(n) + "}";
+    const std::string line =
+        R"({"t":)" + std::to_string(time) + R"(,"e":"x","user":"u1","n":)" + std::to_string(n) + "}";
     for (Alert& alert : see(line)) {
       if (alert.state == AlertState::firing) firing.push_back(std::move(alert));
     }
