@@ -110,6 +110,7 @@ void AgentStatus::update_metrics(const Tailer& tailer) {
   metrics_.state_quarantined.with({"checkpoint"}).raise_to(stats.checkpoints_quarantined);
   metrics_.state_write_failures.with({"checkpoint"}).raise_to(stats.checkpoint_failures);
   metrics_.buffer_bytes.set(static_cast<double>(stats.in_flight_bytes));
+  metrics_.buffer_oldest_age_seconds.set(static_cast<double>(stats.in_flight_age_ns) / 1e9);
   metrics_.checkpoint_age_seconds.set(static_cast<double>(stats.checkpoint_age_ns) / 1e9);
   for (const InputStats& input : tailer.input_stats()) {
     metrics_.input_read_bytes.with({input.input}).raise_to(input.read_bytes);

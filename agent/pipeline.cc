@@ -70,6 +70,7 @@ void Pipeline::run(const LineBlock& block) {
   const auto before = seen_before_.find(source.file);
   seen_to_ = before == seen_before_.end() ? 0 : before->second;
   time_rules_ = parts_.clock != nullptr;
+  scan_leaks_ = parts_.leaks != nullptr;
   LineCursor cursor(block);
   std::uint64_t events = 0;
   for (Line line; cursor.next(line); ++events) run_line(line, block, seed);
@@ -133,6 +134,7 @@ void Pipeline::run_line(const Line& line, const LineBlock& block, std::uint64_t 
     event.append_json(document_);
     document = document_;
   }
+  if (std::exchange(scan_leaks_, false)) parts_.leaks->see(document);  // one of each block
   if (parts_.store != nullptr) parts_.store->add(event, id, document);
   if (parts_.series != nullptr) parts_.series->see(event, document, block.read_ns);
   if (parts_.detector == nullptr) return;

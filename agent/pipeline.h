@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "detect/detector.h"
 #include "enrich/enricher.h"
+#include "enrich/leak_scan.h"
 #include "enrich/masker.h"
 #include "event/parser.h"
 #include "log_series.h"
@@ -36,6 +37,7 @@ class Pipeline final {
     LogSeries* series = nullptr;   // null: no metrics derived from lines
     BulkBuilder* bulk = nullptr;   // null: no Elasticsearch
     StoreFeed* store = nullptr;    // null: no embedded store
+    LeakScan* leaks = nullptr;     // looks at what goes out; null: nobody does
     Masker* samples = nullptr;     // of what is shown in the log; null without `log`
     Log* log = nullptr;            // null: nothing is said
     const Clock* clock = nullptr;  // times the rules, now and then; null: nobody does
@@ -95,6 +97,7 @@ class Pipeline final {
   std::int64_t wall_offset_ns_ = 0;          // of the wall clock from the steady one, at the start
   std::int64_t time_ns_ = 0;                 // of the line before
   bool time_rules_ = false;                  // with the next event
+  bool scan_leaks_ = false;                  // in the next document
   std::int64_t next_sample_ns_ = INT64_MIN;  // steady
   RuleProgress progress_;
   bool progressed_ = false;

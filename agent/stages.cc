@@ -32,6 +32,7 @@ std::unique_ptr<Stages> Stages::open(const Config& config, AgentMetrics& metrics
   parts.series = stages->series_.get();
   parts.bulk = stages->bulk_.get();
   parts.store = stages->store_.get();
+  parts.leaks = stages->leaks_.get();
   parts.samples = stages->masker_.get();
   parts.log = outputs.log;
   if (stages->on_links_ || stages->on_rules_)
@@ -45,6 +46,7 @@ std::unique_ptr<Stages> Stages::open(const Config& config, AgentMetrics& metrics
 
 void Stages::open_enrichment(const Config& config, AgentMetrics& metrics) {
   masker_ = std::make_unique<Masker>(mask_options(config.mask), metrics.masked_fields);
+  if (config.mask.enabled) leaks_ = std::make_unique<LeakScan>(mask_options(config.mask), metrics.mask_leaks);
   enricher_ = std::make_unique<Enricher>(enricher_options(config, process_surroundings()), fields_, *masker_);
 }
 

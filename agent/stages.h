@@ -11,6 +11,7 @@
 #include "detect/detector.h"
 #include "detect/rule_loader.h"
 #include "enrich/enricher.h"
+#include "enrich/leak_scan.h"
 #include "enrich/masker.h"
 #include "event/parser.h"
 #include "log_series.h"
@@ -86,6 +87,7 @@ class Stages final {
   FieldTable fields_;
   std::unique_ptr<Enricher> enricher_;
   std::unique_ptr<Masker> masker_;
+  std::unique_ptr<LeakScan> leaks_;
   std::unique_ptr<Detector> detector_;
   std::vector<RuleLoader::Report> rule_reports_;
   std::unique_ptr<LogSeries> series_;

@@ -68,6 +68,7 @@ URL_HOSTS = re.compile(
     r"^(localhost|127\.\d+\.\d+\.\d+|\[::1\]|0\.0\.0\.0|10\.\d.*|192\.0\.2\..*|(.*\.)?(example|test|invalid|local|internal)|(.*\.)?(example|evil)\.(com|org|net)|"
     r"[a-z0-9-]+|(.*\.)?(svc|cluster\.local)|(www\.)?w3\.org|maven\.apache\.org|opensearch\.org|(www\.)?elastic\.co|json-schema\.org|"
     r"sigmahq\.io|prometheus\.io|www\.apache\.org|.*\.apache\.org|spdx\.org|keepachangelog\.com|semver\.org|169\.254\..*|xxhash\.com|[\d.]+)$")
+CONFLICT = re.compile(r"[<>]{7} ")
 MACHINE_PATH = re.compile(r"(?<![\w.$}])/(work|workspace)/[a-z]")
 TEXT_SUFFIXES = (".cc", ".h", ".py", ".md", ".yaml", ".yml", ".txt", ".cmake", ".json", ".service", ".sh", ".html", ".js", ".css",
                  ".xml", ".conf", ".toml")
@@ -206,6 +207,8 @@ class Tree:
         for number, line in enumerate(lines, 1):
             if line.endswith((" ", "\t", "\r")) and path.endswith((".cc", ".h", ".py", ".md", ".cmake")):
                 self.fault(path, number, "white space at the end of the line")
+            if CONFLICT.match(line):
+                self.fault(path, number, "a mark of a merge that was not finished")
             if MACHINE_PATH.search(line):
                 self.fault(path, number, "a path of one machine")
             for host in URL.findall(line):

@@ -50,6 +50,7 @@ CASES = {
     "address": ("base/a.cc", '// see https://registry' '.somewhere.net/x\n', "a host that is not in the list"),
     "address allowed": ("base/a.cc", '// "https://es.example/prefix", http://localhost:9200\n', None),
     "name": ("base/a.h", "#pragma once\nclass FileManager final {};\n", "says nothing"),
+    "merge": ("base/a.cc", "int a;\n<<<<" "<<< HEAD\n", "a merge that was not finished"),
     "white space": ("base/a.cc", "int a; \n", "white space"),
     "page": ("http/ui/a.js", "x.innerHTML = y;\n", "never turns text"),
 }

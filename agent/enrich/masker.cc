@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t shortest_secret = 6;  // of running text: "a@b.co", "cvv=123"
 constexpr std::size_t hmac_bytes = 16;
+constexpr std::string_view hmac_prefix = "hmac:";
 constexpr int escape_depth_max = 4;
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
@@ -33,6 +34,12 @@ std::string canonical(std::string_view secret, bool card, bool email) {
     out.push_back(email ? ascii_lower(c) : c);
   }
   return out;
+}
+
+// What stands there for a secret already, hidden by an agent before this one: it stays the same everywhere.
+bool is_hmac_text(std::string_view text) {
+  return text.size() == hmac_prefix.size() + 2 * hmac_bytes && text.starts_with(hmac_prefix) &&
+         text.find_first_not_of("0123456789abcdef", hmac_prefix.size()) == std::string_view::npos;
 }
 
 // Takes one level of escapes away, as far as they are escapes; false when there are none.
@@ -120,7 +127,9 @@ void Masker::find(std::string_view text, Suspicion suspicion) {
   if (suspicion.token) {
     ranges_.clear();
     secrets_.find(text, ranges_);
-    for (const TextRange& range : ranges_) findings_.push_back({range, Rule::token});
+    for (const TextRange& range : ranges_) {
+      if (!is_hmac_text(text.substr(range.begin, range.end - range.begin))) findings_.push_back({range, Rule::token});
+    }
   }
   if (suspicion.card) find_cards(text);
   if (suspicion.email) {
@@ -150,7 +159,7 @@ void Masker::append_replacement(std::string& out, Rule rule, std::string_view se
   } else if (options_.action == MaskOptions::Action::hmac) {
     static constexpr char hex[] = "0123456789abcdef";
     const auto digest = hmac_sha256(options_.hmac_key, canonical(secret, rule == Rule::card, rule == Rule::email));
-    out.append("hmac:");
+    out.append(hmac_prefix);
     for (std::size_t i = 0; i < hmac_bytes; ++i) {
       out.push_back(hex[digest[i] >> 4]);
       out.push_back(hex[digest[i] & 15]);

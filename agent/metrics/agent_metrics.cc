@@ -201,6 +201,9 @@ AgentMetrics::AgentMetrics(std::string_view version)
                                         {"reason"})),
       masked_fields(
           catalogue_->counters("tapewatch_masked_fields_total", "Fields masked, by what asked for it.", {"rule"})),
+      mask_leaks(catalogue_->counters(
+          "tapewatch_mask_leaks_total",
+          "Secrets found in documents on their way out, of which one of each block is looked at.", {"rule"})),
       correlation_links(catalogue_->gauge("tapewatch_correlation_links",
                                           "Orders, trades and sessions whose correlation id is known.")),
       correlation_evictions(catalogue_->counter("tapewatch_correlation_evictions_total",
@@ -239,6 +242,8 @@ AgentMetrics::AgentMetrics(std::string_view version)
       delivery_latency(catalogue_->distribution("tapewatch_delivery_latency_seconds",
                                                 "From reading a line to its acknowledgement.", latency_bounds)),
       buffer_bytes(catalogue_->gauge("tapewatch_buffer_bytes", "Bytes read and not yet acknowledged.")),
+      buffer_oldest_age_seconds(catalogue_->gauge("tapewatch_buffer_oldest_age_seconds",
+                                                  "Since the oldest of these bytes was read; 0 when there are none.")),
       buffer_limit_bytes(catalogue_->gauge("tapewatch_buffer_limit_bytes", "Bytes at which reading stops.")),
       checkpoint_age_seconds(catalogue_->gauge("tapewatch_checkpoint_age_seconds",
                                                "Since the positions on disk were last known to be current.")),

@@ -59,6 +59,7 @@ class AgentMetrics final {
   Family<Counter>& events_discarded;  // {component, reason, intentional: "true" or "false"}
   Family<Counter>& parse_errors;      // {reason}
   Family<Counter>& masked_fields;     // {rule}
+  Family<Counter>& mask_leaks;        // {rule}
   Gauge& correlation_links;
   Counter& correlation_evictions;
   Family<Counter>& correlation_lookups;  // {result: hit, miss}
@@ -78,6 +79,7 @@ class AgentMetrics final {
   Family<Gauge>& output_concurrency_limit;        // {output}
   Distribution& delivery_latency;                 // from reading a line to its acknowledgement
   Gauge& buffer_bytes;
+  Gauge& buffer_oldest_age_seconds;
   Gauge& buffer_limit_bytes;
   Gauge& checkpoint_age_seconds;
   Family<Counter>& state_quarantined;     // {file}

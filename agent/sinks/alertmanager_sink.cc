@@ -85,7 +85,7 @@ AlertmanagerSink::AlertmanagerSink(AlertmanagerOptions options, Scheduler& sched
       log_(log),
       tick_(scheduler, [this] { tick(); }),
       deadline_(scheduler, [this] {
-        const bool all = std::none_of(alerts_.begin(), alerts_.end(), [this](const auto& entry) {
+        const bool all = std::none_of(alerts_.begin(), alerts_.end(), [](const auto& entry) {
           return std::any_of(entry.second.known.begin(), entry.second.known.end(),
                              [](const Known& known) { return !known.current; });
         });

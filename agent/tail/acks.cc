@@ -32,7 +32,7 @@ void RangeSet::add(std::uint64_t begin, std::uint64_t end) {
 
 void Acks::open(std::uint64_t file, std::uint64_t offset) {
   CHECK(!files_.contains(file));
-  files_.emplace(file, File{offset, offset, std::vector<RangeSet>(sinks_, RangeSet(offset))});
+  files_.emplace(file, File{offset, offset, std::vector<RangeSet>(sinks_, RangeSet(offset)), {}});
 }
 
 void Acks::close(std::uint64_t file) {
@@ -43,17 +43,22 @@ void Acks::close(std::uint64_t file) {
   moved_.erase(file);
 }
 
-void Acks::delivered(std::uint64_t file, std::uint64_t begin, std::uint64_t end) {
-  const auto found = files_.find(file);
+Acks::File& Acks::reach(std::uint64_t id, std::uint64_t begin, std::uint64_t end) {
+  const auto found = files_.find(id);
   CHECK(found != files_.end() && found->second.delivered == begin && begin <= end);
   found->second.delivered = end;
   in_flight_bytes_ += end - begin;
-  if (sinks_ == 0) settle(file, found->second);
+  return found->second;
+}
+
+void Acks::delivered(std::uint64_t file, std::uint64_t begin, std::uint64_t end, std::int64_t read_ns) {
+  File& entry = reach(file, begin, end);
+  entry.deliveries.push_back({end, read_ns});
+  if (sinks_ == 0) settle(file, entry);
 }
 
 void Acks::skipped(std::uint64_t file, std::uint64_t begin, std::uint64_t end) {
-  delivered(file, begin, end);
-  File& entry = files_.find(file)->second;
+  File& entry = reach(file, begin, end);
   for (RangeSet& ranges : entry.sinks) ranges.add(begin, end);
   settle(file, entry);
 }
@@ -76,6 +81,8 @@ void Acks::settle(std::uint64_t id, File& file) {
   CHECK(lowest > file.committed);
   in_flight_bytes_ -= lowest - file.committed;
   file.committed = lowest;
+  const auto waits = [lowest](const Delivery& delivery) { return delivery.end > lowest; };
+  file.deliveries.erase(file.deliveries.begin(), std::find_if(file.deliveries.begin(), file.deliveries.end(), waits));
   moved_.insert(id);
 }
 
@@ -87,6 +94,16 @@ std::uint64_t Acks::committed(std::uint64_t file) const {
 bool Acks::all_acked(std::uint64_t file) const {
   const auto found = files_.find(file);
   return found == files_.end() || found->second.committed == found->second.delivered;
+}
+
+std::optional<std::int64_t> Acks::oldest_read_ns() const {
+  std::optional<std::int64_t> oldest;
+  if (in_flight_bytes_ == 0) return oldest;
+  for (const auto& [id, file] : files_) {
+    if (file.deliveries.empty()) continue;
+    oldest = std::min(oldest.value_or(INT64_MAX), file.deliveries.front().read_ns);
+  }
+  return oldest;
 }
 
 std::vector<std::uint64_t> Acks::take_moved() {

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -38,8 +39,9 @@ class Acks final {
   // The file's numbers are dropped; later acknowledgements of it are ignored.
   void close(std::uint64_t file);
 
-  // [begin, end) is on its way to the sinks. REQUIRES: open, and begin is where the last call for `file` ended.
-  void delivered(std::uint64_t file, std::uint64_t begin, std::uint64_t end);
+  // [begin, end), read at `read_ns`, is on its way to the sinks. REQUIRES: open, and begin is where the last call for
+  // `file` ended.
+  void delivered(std::uint64_t file, std::uint64_t begin, std::uint64_t end, std::int64_t read_ns);
   // As delivered(), but there is nothing in it that a sink could acknowledge.
   void skipped(std::uint64_t file, std::uint64_t begin, std::uint64_t end);
   // REQUIRES: sink < sinks. Unknown files are ignored; what was never delivered ends the program.
@@ -50,15 +52,23 @@ class Acks final {
   [[nodiscard]] bool all_acked(std::uint64_t file) const;
   // Bytes delivered but not committed, over all files.
   [[nodiscard]] std::uint64_t in_flight_bytes() const { return in_flight_bytes_; }
+  // When the oldest of these bytes was read; nothing when there are none. Looks at every file.
+  [[nodiscard]] std::optional<std::int64_t> oldest_read_ns() const;
   // The files whose committed offset moved since the last call.
   [[nodiscard]] std::vector<std::uint64_t> take_moved();
 
  private:
+  struct Delivery {
+    std::uint64_t end = 0;
+    std::int64_t read_ns = 0;
+  };
   struct File {
     std::uint64_t delivered = 0;
     std::uint64_t committed = 0;
     std::vector<RangeSet> sinks;
+    std::vector<Delivery> deliveries;  // not committed, in order
   };
+  File& reach(std::uint64_t id, std::uint64_t begin, std::uint64_t end);
   void settle(std::uint64_t id, File& file);
 
   const std::size_t sinks_;

@@ -43,6 +43,7 @@ struct TailStats {
   std::uint64_t lag_bytes = 0;     // in files but not acknowledged
   std::uint64_t unread_bytes = 0;  // in files but not read
   std::uint64_t in_flight_bytes = 0;
+  std::int64_t in_flight_age_ns = 0;   // since the oldest of these was read
   std::int64_t checkpoint_age_ns = 0;  // since the state on disk was last known to be current
 };
 

@@ -286,7 +286,7 @@ void Tailer::take_block(FileTail& tail, const ReadOutcome& outcome, LineBlock& b
   block.read_ns = now_ns_;
   block.read_wall_ns = clock_.wall_ns();
   if (acks_.all_acked(tail.id)) tail.moved_ns = now_ns_;
-  acks_.delivered(tail.id, block.begin, block.end);
+  acks_.delivered(tail.id, block.begin, block.end, block.read_ns);
   tail.error_wait_ns = 0;
   InputStats& counts = inputs_[tail.input].counts;
   counts.read_bytes += block.end - block.begin;
@@ -491,6 +491,7 @@ TailStats Tailer::stats() const {
   }
   stats.files_open = open_files_;
   stats.in_flight_bytes = acks_.in_flight_bytes();
+  if (const auto oldest = acks_.oldest_read_ns()) stats.in_flight_age_ns = clock_.steady_ns() - *oldest;
   stats.checkpoint_age_ns = dirty_ ? clock_.steady_ns() - saved_ns_ : 0;
   return stats;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "enrich/masker.h"
 
+#include "enrich/leak_scan.h"
 #include "unit/enrich/event_fixture.h"
 
 namespace tapewatch {
@@ -100,6 +101,29 @@ constexpr Case cases[] = {
      R"({"message":"password=[secret] \"a\" [email]","error.type":"json"})"},
     {"text_cut_json", R"({"password":"hunt er2)", R"({"message":"{\"password\":\"[secret]","error.type":"json"})"},
 };
+
+TEST_P(MaskerCases, NothingIsLeftThatAScanWouldFind) {
+  for (const auto action : {MaskOptions::Action::fixed, MaskOptions::Action::hmac, MaskOptions::Action::drop}) {
+    options_.action = action;
+    options_.hmac_key = "key";
+    masker_.reset();
+    parser_.reset();
+    const std::string out = masked(GetParam().in);
+    Family<Counter> leaks({"leaks", "", {"rule"}}, [] { return std::make_unique<Counter>(); });
+    LeakScan scan(options_, leaks);
+    scan.see(out);
+    leaks.for_each([&](const auto& labels, const Counter& counter) {
+      EXPECT_EQ(counter.value(), 0u) << labels[0] << " in " << out;
+    });
+  }
+}
+
+TEST_F(MaskerTest, AScanFindsWhatWasNotHidden) {
+  Family<Counter> leaks({"leaks", "", {"rule"}}, [] { return std::make_unique<Counter>(); });
+  LeakScan scan(options_, leaks);
+  scan.see(R"({"a":{"b":["4111 1111 1111 1111"]},"m":"{\"c\":\"bob@example.com\"}","t":"Bearer abc123def456"})");
+  for (const char* rule : {"card", "email", "token"}) EXPECT_EQ(leaks.with({rule}).value(), 1u) << rule;
+}
 
 INSTANTIATE_TEST_SUITE_P(Table, MaskerCases, testing::ValuesIn(cases),
                          [](const testing::TestParamInfo<Case>& c) { return c.param.name; });

@@ -9,11 +9,34 @@
 namespace tapewatch {
 namespace {
 
+TEST(Acks, TheAgeIsThatOfTheOldestByte) {
+  Acks acks(1);
+  acks.open(1, 0);
+  acks.open(2, 0);
+  EXPECT_EQ(acks.oldest_read_ns(), std::nullopt);
+  acks.delivered(1, 0, 10, 30);
+  acks.delivered(2, 0, 10, 20);
+  acks.delivered(1, 10, 20, 40);
+  acks.skipped(1, 20, 25);
+  EXPECT_EQ(acks.oldest_read_ns(), 20);
+  acks.acked(0, {{2, 0, 10}});
+  EXPECT_EQ(acks.oldest_read_ns(), 30);
+  acks.acked(0, {{1, 10, 20}});
+  EXPECT_EQ(acks.oldest_read_ns(), 30) << "what is before it is still under way";
+  acks.acked(0, {{1, 0, 5}});
+  EXPECT_EQ(acks.oldest_read_ns(), 30) << "half of it";
+  acks.acked(0, {{1, 5, 10}});
+  EXPECT_EQ(acks.oldest_read_ns(), std::nullopt);
+  acks.delivered(1, 25, 30, 50);
+  acks.close(1);
+  EXPECT_EQ(acks.oldest_read_ns(), std::nullopt) << "nobody waits for it any more";
+}
+
 TEST(Acks, CommittedIsTheLowestOverAllSinks) {
   Acks acks(2);
   acks.open(1, 100);
-  acks.delivered(1, 100, 200);
-  acks.delivered(1, 200, 300);
+  acks.delivered(1, 100, 200, 7);
+  acks.delivered(1, 200, 300, 7);
   EXPECT_EQ(acks.in_flight_bytes(), 200u);
   acks.acked(0, {{1, 100, 300}});
   EXPECT_EQ(acks.committed(1), 100u);
@@ -35,9 +58,9 @@ TEST(Acks, SpansMayJoinBlocksAndRepeat) {
   Acks acks(1);
   acks.open(1, 0);
   acks.open(2, 50);
-  acks.delivered(1, 0, 10);
-  acks.delivered(2, 50, 60);
-  acks.delivered(1, 10, 25);
+  acks.delivered(1, 0, 10, 7);
+  acks.delivered(2, 50, 60, 7);
+  acks.delivered(1, 10, 25, 7);
   acks.acked(0, {{1, 0, 25}, {2, 50, 55}});
   acks.acked(0, {{1, 5, 25}, {2, 50, 55}});
   EXPECT_EQ(acks.committed(1), 25u);
@@ -50,7 +73,7 @@ TEST(Acks, SkippedBytesNeedNoAcknowledgement) {
   acks.open(1, 0);
   acks.skipped(1, 0, 1000);
   EXPECT_EQ(acks.committed(1), 1000u);
-  acks.delivered(1, 1000, 1010);
+  acks.delivered(1, 1000, 1010, 7);
   acks.skipped(1, 1010, 5000);
   EXPECT_EQ(acks.committed(1), 1000u);
   acks.acked(0, {{1, 1000, 1010}});
@@ -61,7 +84,7 @@ TEST(Acks, SkippedBytesNeedNoAcknowledgement) {
 TEST(Acks, WithoutSinksReadIsCommitted) {
   Acks acks(0);
   acks.open(1, 0);
-  acks.delivered(1, 0, 10);
+  acks.delivered(1, 0, 10, 7);
   EXPECT_EQ(acks.committed(1), 10u);
   EXPECT_EQ(acks.in_flight_bytes(), 0u);
 }
@@ -69,7 +92,7 @@ TEST(Acks, WithoutSinksReadIsCommitted) {
 TEST(Acks, ClosedFilesAreForgotten) {
   Acks acks(1);
   acks.open(1, 0);
-  acks.delivered(1, 0, 10);
+  acks.delivered(1, 0, 10, 7);
   acks.close(1);
   EXPECT_EQ(acks.in_flight_bytes(), 0u);
   acks.acked(0, {{1, 0, 10}, {99, 0, 5}});
@@ -80,9 +103,9 @@ TEST(Acks, ClosedFilesAreForgotten) {
 TEST(AcksDeathTest, AcknowledgingWhatWasNeverDeliveredEndsTheProgram) {
   Acks acks(1);
   acks.open(1, 0);
-  acks.delivered(1, 0, 10);
+  acks.delivered(1, 0, 10, 7);
   EXPECT_DEATH(acks.acked(0, {{1, 0, 11}}), "CHECK");
-  EXPECT_DEATH(acks.delivered(1, 11, 12), "CHECK");
+  EXPECT_DEATH(acks.delivered(1, 11, 12, 7), "CHECK");
 }
 
 // Against the plainest model there is: one flag a byte.
