@@ -94,6 +94,7 @@ class PgWire final {
   [[nodiscard]] Error failure_of(const PGresult* result);
   [[nodiscard]] Error lose(Error error);
   [[nodiscard]] Error lose_connection();
+  bool take_words(const std::function<void(std::string_view)>& each);
   [[nodiscard]] Status sent(int done);
   [[nodiscard]] Status end_script(Status outcome);
 

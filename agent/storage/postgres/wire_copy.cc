@@ -73,12 +73,17 @@ Result<std::int64_t> PgWire::copy_end(const char* refusal) {
 
 Result<bool> PgWire::hear(std::chrono::nanoseconds wait_max, const std::function<void(std::string_view)>& each) {
   if (broken_) return why_;
+  if (take_words(each)) return true;  // they came with an answer
   std::array<pollfd, 2> places{{{PQsocket(connection_), POLLIN, 0}, {stop_event_.get(), POLLIN, 0}}};
   const auto wait_ms = std::chrono::duration_cast<std::chrono::milliseconds>(wait_max).count();
   const int ready =
       poll(places.data(), stoppable_ ? 2 : 1, static_cast<int>(std::clamp<std::int64_t>(wait_ms, 0, 60'000)));
   if (ready > 0 && places[1].revents != 0) return lose(Error{Code::cancelled, "hearing was ended"});
   if (ready > 0 && PQconsumeInput(connection_) == 0) return lose_connection();
+  return take_words(each);
+}
+
+bool PgWire::take_words(const std::function<void(std::string_view)>& each) {
   bool any = false;
   while (PGnotify* const word = PQnotifies(connection_)) {
     each(word->extra);
