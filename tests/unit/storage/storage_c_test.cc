@@ -52,7 +52,7 @@ class StorageCTest : public testing::Test {
     options.schema = "CREATE TABLE IF NOT EXISTS orders(id INTEGER PRIMARY KEY, symbol TEXT UNIQUE, price REAL)";
     return tws_open(&options, failed);
   }
-  static tws_statement statement(const std::string& sql, const std::string& values = "") {
+  static tws_statement statement(std::string_view sql, std::string_view values = {}) {  // both outlive it
     return {sizeof(tws_statement), sql.data(), sql.size(), values.data(), values.size()};
   }
   static void on_done(void* context, tws_result* result) {
