@@ -118,11 +118,28 @@ void Pattern::widen_dashes() {
   pieces_ = std::move(widened.pieces_);
 }
 
-bool Pattern::is_literal() const {
-  return std::all_of(pieces_.begin(), pieces_.end(), [](const Piece& p) { return p.kind == PieceKind::literal; });
+bool Pattern::has_wildcards() const {
+  return std::any_of(pieces_.begin(), pieces_.end(), [](const Piece& piece) {
+    return piece.kind == PieceKind::any_run || piece.kind == PieceKind::any_one;
+  });
 }
 
-std::string Pattern::literal_text() const { return pieces_.empty() ? std::string() : pieces_.front().text; }
+std::vector<std::string> Pattern::spellings(std::size_t max) const {
+  std::vector<std::string> texts(1);
+  for (const Piece& piece : pieces_) {
+    if (piece.kind == PieceKind::literal) {
+      for (std::string& text : texts) text += piece.text;
+      continue;
+    }
+    if (texts.size() * dashes.size() > max) return {};
+    std::vector<std::string> longer;
+    for (const std::string& text : texts) {
+      for (const std::string_view dash : dashes) longer.push_back(text + std::string(dash));
+    }
+    texts = std::move(longer);
+  }
+  return texts;
+}
 
 void Pattern::finish(bool cased) {
   cased_ = cased;

@@ -33,10 +33,10 @@ class Pattern final {
   void add_trailing_run();
   // Turns every dash or slash that starts a word into a `dash` piece.
   void widen_dashes();
-  // Whether it is one plain text, without wildcards.
-  [[nodiscard]] bool is_literal() const;
-  // REQUIRES: is_literal().
-  [[nodiscard]] std::string literal_text() const;
+  [[nodiscard]] bool has_wildcards() const;
+  // REQUIRES: !has_wildcards(). Every text that it stands for: one, or five for each dash. Empty when these are more
+  // than `max`.
+  [[nodiscard]] std::vector<std::string> spellings(std::size_t max) const;
   [[nodiscard]] const std::vector<Piece>& pieces() const { return pieces_; }
 
   // Chooses the shape and, unless cased, folds the literals. Call once, after the last change.

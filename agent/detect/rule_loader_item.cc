@@ -16,6 +16,12 @@ namespace {
 using Mode = Modifiers::Mode;
 using Alternatives = std::vector<Test>;
 
+constexpr std::size_t spellings_max = 625;  // four dashes of windash
+
+bool is_placeholder_name(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-' || c == '.';
+}
+
 // Reads the values of one item, all under the same modifiers.
 class ItemReader final {
  public:
@@ -93,8 +99,12 @@ class ItemReader final {
       return add(std::move(test), out);
     }
     if (bare && !value.quoted && Decimal::parse(value.text)) return read_number(value, TestKind::number, out);
-    std::vector<Pattern> patterns = {Pattern::parse(value.text)};
-    for (const TextChange change : modifiers_.changes) {
+    const auto& changes = modifiers_.changes;
+    const bool expands = std::find(changes.begin(), changes.end(), TextChange::expand) != changes.end();
+    const std::optional<std::string> written = expands ? expanded(value) : value.text;
+    if (!written) return false;
+    std::vector<Pattern> patterns = {Pattern::parse(*written)};
+    for (const TextChange change : changes) {
       if (!apply(change, value, patterns)) return false;
     }
     Alternatives alternatives;
@@ -121,7 +131,7 @@ class ItemReader final {
   }
 
   bool apply(TextChange change, const YamlNode& value, std::vector<Pattern>& patterns) {
-    if (change == TextChange::expand) return check_expand(value);
+    if (change == TextChange::expand) return true;
     std::vector<Pattern> changed;
     for (Pattern& pattern : patterns) {
       if (change == TextChange::contains || change == TextChange::ends_with) pattern.add_leading_run();
@@ -133,49 +143,62 @@ class ItemReader final {
         return false;
       }
     }
+    encoded_ = encoded_ || change >= TextChange::base64;
     patterns = std::move(changed);
     return true;
   }
 
   bool encode(TextChange change, const YamlNode& value, const Pattern& pattern, std::vector<Pattern>& out) {
-    if (!pattern.is_literal()) {
+    if (pattern.has_wildcards()) {
       return fail(fault_number::modifier_misuse, value, "wildcards cannot be encoded",
                   "write \\* for a star, and contains, startswith or endswith behind the encoding");
     }
-    const std::string text = pattern.literal_text();
+    if (change < TextChange::base64 || change > TextChange::base64_offset) {
+      if (encoded_) return fail(fault_number::modifier_misuse, value, "UTF-16 must come before base64, and once");
+    }
+    const std::vector<std::string> texts = pattern.spellings(spellings_max);
+    if (texts.empty()) return fail(fault_number::rule_limit, value, "too many dashes to be encoded");
+    for (const std::string& text : texts) {
+      if (!encode(change, value, text, out)) return false;
+    }
+    return true;
+  }
+
+  bool encode(TextChange change, const YamlNode& value, const std::string& text, std::vector<Pattern>& out) {
     if (change == TextChange::base64_offset) {
       for (const std::string& offset : base64_offsets(text)) {
         if (offset.empty()) return fail(fault_number::bad_value, value, "too short for base64offset");
         out.push_back(Pattern::literal(offset));
       }
-      return true;
-    }
-    if (change != TextChange::base64 && encoded_) {
-      return fail(fault_number::modifier_misuse, value, "UTF-16 must come before base64");
     }
     if (change == TextChange::base64) out.push_back(Pattern::literal(base64(text)));
     if (change == TextChange::utf16le) out.push_back(Pattern::literal(utf16(text, ByteOrder::little)));
     if (change == TextChange::utf16be) out.push_back(Pattern::literal(utf16(text, ByteOrder::big)));
     if (change == TextChange::utf16) out.push_back(Pattern::literal("\xFF\xFE" + utf16(text, ByteOrder::little)));
-    encoded_ = true;
     return true;
   }
 
-  // `%name%` stands for values that the configuration would have to give; `\%` is a percent sign.
-  bool check_expand(const YamlNode& value) {
+  // `%name%` stands for values that the configuration would have to give, `\%` is a percent sign. The text without
+  // these; nullopt when a fault was told.
+  std::optional<std::string> expanded(const YamlNode& value) {
     const std::string& text = value.text;
-    std::size_t open = std::string::npos;
+    std::string out;
     for (std::size_t i = 0; i < text.size(); ++i) {
-      if (text[i] != '%' || (i > 0 && text[i - 1] == '\\')) continue;
-      if (open == std::string::npos) {
-        open = i;
+      if (text[i] == '\\' && i + 1 < text.size()) {
+        if (text[i + 1] != '%') out.push_back(text[i]);
+        out.push_back(text[++i]);
         continue;
       }
-      faults_.error(fault_number::placeholder, value.place_of(open, i - open + 1),
-                    "nothing gives a value for the placeholder \"" + text.substr(open, i - open + 1) + "\"");
-      return false;
+      out.push_back(text[i]);
+      if (text[i] != '%') continue;
+      std::size_t end = i + 1;
+      while (end < text.size() && is_placeholder_name(text[end])) ++end;
+      if (end == i + 1 || end == text.size() || text[end] != '%') continue;
+      faults_.error(fault_number::placeholder, value.place_of(i, end - i + 1),
+                    "nothing gives a value for the placeholder \"" + text.substr(i, end - i + 1) + "\"");
+      return std::nullopt;
     }
-    return true;
+    return out;
   }
 
   bool read_number(const YamlNode& value, TestKind kind, std::vector<Alternatives>& out) {
