@@ -157,7 +157,7 @@ class LogStoreGrepTest : public ::testing::Test {
   }
 
   const TemporaryFolder folder_;
-  const SystemClock clock_;
+  const SystemClock clock_{};
   CapturedLog log_;
   std::mt19937 random_{3};
   std::vector<std::string> lines_;

@@ -105,7 +105,7 @@ class LogStorePowerCutTest : public testing::TestWithParam<bool> {
   }
 
   const TemporaryFolder folder_;
-  const SystemClock clock_;
+  const SystemClock clock_{};
   CapturedLog log_;
 };
 
