@@ -135,7 +135,12 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     check_reference(mark, anchor, "");
-    put(made(YamlNode::Kind::null, mark), anchor);
+    YamlNode node = made(YamlNode::Kind::null, mark);
+    const std::string_view behind = places_.text_behind(mark);
+    const bool written = behind.starts_with('~') || behind.starts_with("null") || behind.starts_with("Null") ||
+                         behind.starts_with("NULL");
+    if (!written && !open_.empty() && open_.back().has_key) node.place = open_.back().key.place;
+    put(std::move(node), anchor);
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const auto known = anchors_.find(anchor);

@@ -24,6 +24,7 @@ class AnomalyReader final {
   std::optional<Anomaly> read() {
     const YamlNode* type = need("type");
     if (type == nullptr) return std::nullopt;
+    type_ = type->text;
     copy("rules", "rules");
     copy("group-by", "group-by");
     copy("aliases", "aliases");
@@ -46,6 +47,7 @@ class AnomalyReader final {
       faults_.error(fault_number::bad_value, *type, "unknown anomaly type \"" + type->text + "\"",
                     RuleFaults::suggest(type->text, {types.begin(), types.end()}));
     }
+    (void)need("rules");
     if (faults_.errors() > 0) return std::nullopt;
     return std::move(out_);
   }
@@ -54,11 +56,13 @@ class AnomalyReader final {
   void keys(std::vector<std::string_view> own) {
     for (const std::string_view key : {"type", "rules", "group-by", "aliases", "generate"}) own.push_back(key);
     check_keys(map_, own, "anomaly", faults_);
+    misspelt_ = faults_.errors() > 0;
   }
 
   const YamlNode* need(std::string_view key) {
     const YamlNode* node = map_.find(key);
-    if (node == nullptr) faults_.error(fault_number::missing_key, map_, "an anomaly needs " + std::string(key));
+    if (node == nullptr && !misspelt_)
+      faults_.error(fault_number::missing_key, map_, "an anomaly needs " + std::string(key));
     return node;
   }
 
@@ -69,7 +73,9 @@ class AnomalyReader final {
     node.place = map_.place;
     return node;
   }
+  // A map that is not the rule's own stands where the anomaly does.
   void put(YamlNode& map, std::string_view key, YamlNode value) const {
+    if (!map.is_map()) map.place = map_.place;
     map.kind = YamlNode::Kind::map;
     map.members.push_back({scalar(key), std::move(value)});
   }
@@ -101,7 +107,7 @@ class AnomalyReader final {
     if (const YamlNode* forget = map_.find("forget-after"); forget != nullptr) {
       out_.forget_ns = timespan(*forget);
       const auto span = window != nullptr ? parse_timespan(window->text) : std::nullopt;
-      if (span && out_.forget_ns < *span)
+      if (span && faults_.errors() == 0 && out_.forget_ns < *span)
         faults_.error(fault_number::bad_value, *forget, "forget-after is shorter than the window");
     }
     if (const YamlMember* active = map_.member("active"); active != nullptr) {
@@ -196,26 +202,36 @@ class AnomalyReader final {
     }
     YamlNode both = bounds;
     std::string type = "value_percentile";
-    const bool rate = agg->text == "rate" && map_.find("type")->text == "adaptive";
+    const bool rate = agg->text == "rate" && type_ == "adaptive";
     if (agg->text == "count" || rate) type = "event_count";
     if (agg->text == "distinct") type = "value_count";
     for (const char* name : {"sum", "avg", "median"}) {
       if (agg->text == name) type = std::string("value_") + name;
     }
-    if (type == "value_percentile") put(both, "percentile", scalar(percentile(*agg)));
-    if (field != nullptr) put(both, "field", *field);
+    if (type == "value_percentile") put(both, "percentile", percentile(*agg));
+    if (field != nullptr && type != "event_count") {
+      put(both, "field", *field);
+    } else if (field != nullptr) {
+      faults_.error(fault_number::bad_value, *field, "agg " + agg->text + " counts events and takes no field");
+    } else if (type != "event_count" && faults_.errors() == 0) {
+      faults_.error(fault_number::missing_key, *agg, "agg " + agg->text + " needs a field",
+                    "signal: {agg: p99, field: order.latency_ms}");
+    }
     put(out_.correlation, "type", scalar(type));
     put(out_.correlation, "condition", std::move(both));
   }
 
-  std::string percentile(const YamlNode& agg) {
-    if (agg.text == "min") return "0";
-    if (agg.text == "max") return "100";
+  YamlNode percentile(const YamlNode& agg) {
+    YamlNode share = scalar("50");
+    share.place = agg.place_of(0, agg.text.size());
     const bool named = agg.text.size() > 1 && agg.text[0] == 'p' && Decimal::parse(agg.text.substr(1)).has_value();
-    if (named) return agg.text.substr(1);
+    if (named) share.text = agg.text.substr(1);
+    if (agg.text == "min") share.text = "0";
+    if (agg.text == "max") share.text = "100";
+    if (named || share.text != "50") return share;
     faults_.error(fault_number::bad_value, agg, "unknown agg \"" + agg.text + "\"",
                   "count distinct sum avg median min max, or a percentile like p99");
-    return "50";
+    return share;
   }
 
   // The whole comes first in the list: one event that is both is the part.
@@ -232,7 +248,7 @@ class AnomalyReader final {
   void ratio() {
     keys({"of", "window", "condition", "min-samples"});
     const YamlNode* of = need("of");
-    const YamlNode* part = need("rules");
+    const YamlNode* part = map_.find("rules");
     const YamlNode* bounds = need("condition");
     need_as("window", "timespan");
     out_.points_min = count("min-samples", 20);
@@ -253,9 +269,11 @@ class AnomalyReader final {
   }
 
   void spike() {
-    keys({"of", "window", "baseline", "factor", "min-current", "min-baseline"});
+    keys({"of", "window", "baseline", "factor", "min-current", "min-baseline", "offset"});
+    if (const YamlMember* offset = map_.member("offset"); offset != nullptr)
+      faults_.error(fault_number::not_yet, offset->key, "\"offset\" is not part of this version");
     const YamlNode* of = map_.find("of");
-    const YamlNode* part = of != nullptr ? need("rules") : nullptr;
+    const YamlNode* part = map_.find("rules");
     if (of != nullptr && part != nullptr) put_parts(*of, *part);
     const YamlNode* baseline = need("baseline");
     const YamlNode* factor = need("factor");
@@ -263,9 +281,7 @@ class AnomalyReader final {
     out_.points_min = count("min-current", 20);
     out_.before_min = count("min-baseline", 5);
     if (baseline == nullptr || factor == nullptr) return;
-    const auto span = parse_timespan(baseline->text);
-    if (!span) faults_.error(fault_number::bad_timespan, *baseline, "bad timespan \"" + baseline->text + "\"");
-    out_.before_ns = span.value_or(0);
+    out_.before_ns = timespan(*baseline);
     YamlNode bounds;
     put(bounds, "gte", *factor);
     put(out_.correlation, "type", scalar("value_avg"));
@@ -282,7 +298,11 @@ class AnomalyReader final {
     const YamlNode* groups = map_.find("group-by");
     YamlNode all = groups != nullptr ? list_of(*groups) : YamlNode();
     all.kind = YamlNode::Kind::list;
-    for (const YamlNode& field : list_of(*fields).items) all.items.push_back(field);
+    for (const YamlNode& field : list_of(*fields).items) {
+      if (!field.is_scalar())
+        faults_.error(fault_number::wrong_type, field, "fields must be a field, or a list of fields");
+      all.items.push_back(field);
+    }
     std::erase_if(out_.correlation.members, [](const YamlMember& m) { return m.key.text == "group-by"; });
     put(out_.correlation, "group-by", std::move(all));
     put(out_.correlation, "type", scalar("event_count"));
@@ -309,6 +329,8 @@ class AnomalyReader final {
   const YamlNode& map_;
   RuleFaults& faults_;
   Anomaly out_;
+  std::string type_;
+  bool misspelt_ = false;  // a key: what is missing may stand under it
 };
 
 }  // namespace

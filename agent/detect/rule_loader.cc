@@ -133,7 +133,8 @@ bool RuleLoader::unique(const RuleHead& head, const YamlNode& document, RuleFaul
   for (const std::string& text : {head.id, head.name}) {
     const auto at = std::lower_bound(names_.begin(), names_.end(), text, before);
     if (text.empty() || at == names_.end() || at->text != text) continue;
-    const YamlNode* node = document.find(text == head.id ? "id" : "name");
+    const YamlNode* node = nullptr;
+    for (const char* key : {"title", "name", "id"}) node = text_of(document, key) == text ? document.find(key) : node;
     faults.error(fault_number::duplicate_rule, node != nullptr ? *node : document,
                  "another rule has the id or name \"" + text + "\" already", "it stands at " + at->place);
     return false;
@@ -217,8 +218,11 @@ bool RuleLoader::add_inner(Pending& pending, RuleFaults& faults) {
   const std::vector<YamlNode> one = rules->is_scalar() ? std::vector<YamlNode>{*rules} : std::vector<YamlNode>{};
   bool good = true;
   for (const YamlNode& name : rules->is_scalar() ? one : rules->items) {
+    const auto detection = [&name](const KnownRule& rule) {
+      return !rule.correlation && (rule.id == name.text || rule.name == name.text);
+    };
     Pending* inner = pending_named(name.text);
-    if (inner == nullptr) continue;
+    if (inner == nullptr || std::any_of(known_.begin(), known_.end(), detection)) continue;
     if (inner->state == Pending::State::in_work) {
       faults.error(fault_number::correlation_cycle, name, "\"" + name.text + "\" builds on this correlation itself");
       good = false;

@@ -40,6 +40,8 @@ class CorrelationReader final {
   bool read() {
     check_keys(map_, {"type", "rules", "group-by", "timespan", "condition", "aliases", "generate"}, "correlation",
                faults_);
+    misspelt_ = faults_.errors() > 0;
+    check_aliases();
     read_type();
     read_rules();
     read_timespan();
@@ -51,10 +53,23 @@ class CorrelationReader final {
  private:
   const YamlNode* need(std::string_view key) {
     const YamlNode* node = map_.find(key);
-    if (node == nullptr) {
+    if (node == nullptr && !misspelt_) {
       faults_.error(fault_number::missing_key, map_, "a correlation needs " + std::string(key));
     }
     return node;
+  }
+
+  void check_aliases() {
+    const YamlNode* aliases = map_.find("aliases");
+    if (aliases == nullptr) return;
+    const std::string form = "aliases: {who: {rule_a: user.id, rule_b: target.user.id}}";
+    if (!aliases->is_map()) faults_.error(fault_number::wrong_type, *aliases, "aliases must be a map", form);
+    for (const auto& [alias, fields] : aliases->members) {
+      const bool texts = std::all_of(fields.members.begin(), fields.members.end(),
+                                     [](const YamlMember& field) { return field.value.is_scalar(); });
+      if (fields.is_map() && texts) continue;
+      faults_.error(fault_number::wrong_type, fields, "an alias must be a map of rules and their fields", form);
+    }
   }
 
   void read_type() {
@@ -88,6 +103,10 @@ class CorrelationReader final {
   }
 
   void refer(const YamlNode& name) {
+    if (!name.is_scalar()) {
+      faults_.error(fault_number::wrong_type, name, "rules must be a list of ids or names");
+      return;
+    }
     const auto rule = std::find_if(known_.begin(), known_.end(), [&](const KnownRule& k) {
       return !name.text.empty() && (k.id == name.text || k.name == name.text);
     });
@@ -137,6 +156,7 @@ class CorrelationReader final {
   std::optional<CorrelationRule::GroupField> field_of(const YamlNode& name) {
     const YamlNode* aliases = map_.find("aliases");
     const YamlNode* alias = aliases != nullptr ? aliases->find(name.text) : nullptr;
+    if (alias != nullptr && !alias->is_map()) return std::nullopt;  // told
     CorrelationRule::GroupField group;
     group.name = name.text;
     for (const KnownRule& rule : referred_) {
@@ -279,7 +299,8 @@ class CorrelationReader final {
     const auto* name =
         std::find_if(bound_names.begin(), bound_names.end(), [&](auto& b) { return b.name == key.text; });
     if (name == bound_names.end()) {
-      std::vector<std::string_view> names = {"field", "percentile"};
+      std::vector<std::string_view> names = {"field"};
+      if (rule_.type == CorrelationType::value_percentile) names.emplace_back("percentile");
       for (const BoundName& b : bound_names) names.push_back(b.name);
       faults_.error(fault_number::bad_bound, key, "unknown key \"" + key.text + "\" in the condition",
                     RuleFaults::suggest(key.text, names));
@@ -312,6 +333,7 @@ class CorrelationReader final {
   std::vector<KnownRule> referred_;
   std::string_view type_name_ = types.front();
   bool has_percentile_ = false;
+  bool misspelt_ = false;  // a key: what is missing may stand under it
 };
 
 }  // namespace

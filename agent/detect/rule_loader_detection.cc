@@ -26,10 +26,11 @@ class DetectionReader final {
       identifiers.emplace_back(key.text, search(key, value));
     }
     const YamlNode* condition = detection.find("condition");
+    const std::string what = skip_rules ? "a filter" : "a detection";
     if (condition == nullptr) {
-      faults_.error(fault_number::missing_key, detection, "a detection needs a condition");
+      faults_.error(fault_number::missing_key, detection, what + " needs a condition");
     } else if (identifiers.empty()) {
-      faults_.error(fault_number::missing_key, detection, "a detection needs a search identifier");
+      faults_.error(fault_number::missing_key, detection, what + " needs a search identifier");
     } else {
       read_conditions(*condition, identifiers);
     }
@@ -50,6 +51,8 @@ class DetectionReader final {
     for (const YamlNode& member : value.items) {
       if (member.is_map()) {
         node.children.push_back(map(member));
+      } else if (member.is_list()) {
+        faults_.error(fault_number::wrong_type, member, "a list of searches holds maps and texts");
       } else {
         node.children.push_back(add_item(read_keywords(member, limits_, fields_, faults_)));
       }

@@ -38,9 +38,9 @@ void RuleLoader::add_filter(const Pending& pending) {
   read_head(pending.document, head, faults);
   const LogSourceNames names = read_log_source(pending.document, faults).value_or(LogSourceNames());
   const YamlNode* rules = filter.find("rules");
-  if (rules == nullptr) {
+  if (rules == nullptr && filter.is_map()) {
     faults.error(fault_number::missing_key, filter, "a filter needs rules", "rules: [ID], or rules: any");
-  } else {
+  } else if (rules != nullptr) {
     check_filter_names(*rules, faults);
   }
   FieldTable scratch_fields;

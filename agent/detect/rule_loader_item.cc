@@ -220,8 +220,10 @@ class ItemReader final {
   bool read_regex(const YamlNode& value, std::vector<Alternatives>& out) {
     auto regex = Regex::compile(value.text, modifiers_.regex);
     if (!regex.ok()) {
-      return fail(fault_number::bad_regex, value, "bad regular expression: " + regex.error().message,
-                  "look-around and back-references are not supported");
+      const std::string& reason = regex.error().message;
+      const bool beyond = reason.starts_with("invalid perl operator") || reason.starts_with("invalid escape sequence");
+      return fail(fault_number::bad_regex, value, "bad regular expression: " + reason,
+                  beyond ? "look-around and back-references are not supported" : "");
     }
     Test test;
     test.kind = TestKind::regex;
@@ -334,7 +336,8 @@ std::optional<Item> read_item(const YamlNode& key, const YamlNode& value, const 
   const std::optional<Modifiers> modifiers = parse_modifiers(key, faults);
   if (!modifiers) return std::nullopt;
   const std::string_view name = std::string_view(key.text).substr(0, key.text.find('|'));
-  if (name.empty() && modifiers->mode != Mode::text && modifiers->mode != Mode::regex) {
+  const bool of_texts = modifiers->mode == Mode::text && modifiers->part == TimePart::none;
+  if (name.empty() && !of_texts && modifiers->mode != Mode::regex) {
     faults.error(fault_number::modifier_misuse, key, "this modifier needs a field before it");
     return std::nullopt;
   }

@@ -74,6 +74,7 @@ std::string conflict(const Modifiers& so_far, const Entry& entry) {
     case Word::mode:
       if (static_cast<Mode>(entry.value) == Mode::field_ref && plain_text) return "";
       if (!plain_text) return "the modifier before it gives the value another meaning";
+      if (static_cast<Mode>(entry.value) == Mode::exists && (so_far.all || so_far.negated)) return "it stands alone";
       return so_far.changes.empty() && !so_far.cased ? "" : "the modifier before it changes a text";
     case Word::cased:
       return plain_text || so_far.mode == Mode::field_ref ? "" : "only texts are compared by case";

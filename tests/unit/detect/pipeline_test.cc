@@ -178,7 +178,7 @@ TEST_F(PipelineTest, FiltersThatAreRefused) {
       {filter("rules: [], selection: {a: 1}, condition: selection"), "rules must be a list of ids or names, or any"},
       {filter("rules: any, selection: {a: 1}, condition: selecton"), "unknown search identifier \"selecton\""},
       {filter("rules: any, selection: {a|x: 1}, condition: selection"), "unknown modifier \"x\""},
-      {filter("rules: any, selection: {a: 1}"), "a detection needs a condition"},
+      {filter("rules: any, selection: {a: 1}"), "a filter needs a condition"},
       {filter("rules: any, selection: {a: 1}, condition: selection", "product: other"),
        "the filter fits none of its rules"},
   };
