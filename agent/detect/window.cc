@@ -391,8 +391,9 @@ bool Window::waited_out(Group& group, std::int64_t now_ns, Firing& firing) {
     const bool holds = rule_.holds(group.aggregate->measure(points, first.time_ns));
     fires = due(group, holds, end_ns, first.time_ns);
     if (fires) firing = firing_of(1, points, first.time_ns, end_ns);
-    group.aggregate->leave(first);
-    ++group.head;
+    // Events of one moment have one window, whatever their order.
+    for (; group.head < group.start && group.points[group.head].time_ns == first.time_ns; ++group.head)
+      group.aggregate->leave(group.points[group.head]);
     // Nothing follows within this window: the next event is another story.
     if (group.head == group.start && group.holds) turn_false(group, end_ns);
   }
