@@ -41,8 +41,9 @@ class DetectionReader final {
     if (value.is_map()) return map(value);
     if (value.is_scalar()) return add_item(read_keywords(value, limits_, fields_, faults_));
     if (!value.is_list() || value.items.empty()) {
-      faults_.error(fault_number::empty_value, value.is_list() ? value : name,
-                    "search identifier \"" + name.text + "\" holds nothing");
+      faults_.error(
+          fault_number::empty_value, value.is_list() ? value : name,
+          name.text.empty() ? "a search that holds nothing" : "search identifier \"" + name.text + "\" holds nothing");
       return 0;
     }
     const bool maps = std::any_of(value.items.begin(), value.items.end(), [](auto& v) { return v.is_map(); });

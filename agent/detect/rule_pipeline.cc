@@ -76,7 +76,8 @@ void Pipelines::add_text(const std::string& file, std::string_view text, const Y
     RuleFaults faults(file, diagnostics);
     const YamlNode* sources = document.is_map() ? document.find("sources") : nullptr;
     if (sources == nullptr || !sources->is_list()) {
-      faults.error(fault_number::bad_pipeline, document, "a pipeline needs a list of sources");
+      faults.error(fault_number::bad_pipeline, sources != nullptr ? *sources : document,
+                   "a pipeline needs a list of sources");
       continue;
     }
     check_keys(document, {"pipeline", "fields", "under", "sources"}, "a pipeline", faults);
@@ -91,8 +92,10 @@ void Pipelines::add_text(const std::string& file, std::string_view text, const Y
         continue;
       }
       check_keys(source, {"logsource", "when", "fields", "under"}, "a source", faults);
-      if (const auto names = read_log_source(source, faults)) map.names = *names;
-      if (map.names.empty()) faults.error(fault_number::bad_pipeline, source, "a logsource that names nothing");
+      if (const auto names = read_log_source(source, faults)) {
+        map.names = *names;
+        if (names->empty()) faults.error(fault_number::bad_pipeline, source, "a logsource that names nothing");
+      }
       read_names(source, map, faults);
       if (const YamlNode* when = source.find("when"); when != nullptr) {
         map.when = *when;

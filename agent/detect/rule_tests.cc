@@ -146,7 +146,7 @@ class TestReader final {
       return;
     }
     const std::string repeat = text_member(node, "repeat", faults_);
-    if (!repeat.empty() && (!is_plain_integer(repeat) || repeat.size() > 6)) {
+    if (!repeat.empty() && (!is_plain_integer(repeat) || repeat.front() == '-' || repeat.size() > 6)) {
       faults_.error(fault_number::bad_value, *node.find("repeat"), "repeat must be a count");
       return;
     }
