@@ -209,12 +209,12 @@ class AnomalyReader final {
       if (agg->text == name) type = std::string("value_") + name;
     }
     if (type == "value_percentile") put(both, "percentile", percentile(*agg));
-    if (field != nullptr && type != "event_count") {
+    if (field != nullptr && (field->is_scalar() || type == "value_count") && type != "event_count") {
       put(both, "field", *field);
-    } else if (field != nullptr) {
+    } else if (field != nullptr && type == "event_count") {
       faults_.error(fault_number::bad_value, *field, "agg " + agg->text + " counts events and takes no field");
     } else if (type != "event_count" && faults_.errors() == 0) {
-      faults_.error(fault_number::missing_key, *agg, "agg " + agg->text + " needs a field",
+      faults_.error(fault_number::missing_key, field != nullptr ? *field : *agg, "agg " + agg->text + " needs a field",
                     "signal: {agg: p99, field: order.latency_ms}");
     }
     put(out_.correlation, "type", scalar(type));
