@@ -152,11 +152,15 @@ Surprise::Verdict Surprise::see(std::int64_t time_ns, double value) {
   const double least = 1e-9 + 1e-4 * std::fabs(level_);
   const double scale = scale_ + least;
   const double outside = value > most_ ? value - most_ : std::min(0.0, value - least_);
+  const double limit = -std::log10(options_.sensitivity);
+  const double reach = level_tail_.size_at(limit) * scale;
+  // Of one direction a change counts beyond the bounds alone: the way back from the other side is none.
+  const bool changes =
+      options_.direction == Direction::both || (points_up(value - level_) && std::fabs(value - level_) > reach);
   std::array<Part, 4 + seasons_max> parts;
   parts[0] = {std::fabs(value - level_) / scale, 1, points_up(value - level_), &level_tail_};
   parts[1] = {std::fabs(fast_ - level_) / scale, shift_weight, points_up(fast_ - level_), &shift_tail_};
-  parts[2] = {std::fabs(std::log((change_ + least) / (long_change_ + least))), 1, points_up(value - level_),
-              &change_tail_};
+  parts[2] = {std::fabs(std::log((change_ + least) / (long_change_ + least))), 1, changes, &change_tail_};
   parts[3] = {std::fabs(outside) / (most_ - least_ + least), range_weight, outside != 0 && points_up(outside),
               &range_tail_};
   std::size_t count = 4;
@@ -164,8 +168,6 @@ Surprise::Verdict Surprise::see(std::int64_t time_ns, double value) {
     parts[count++] = seasonal(seasons_[i], options_.seasons_ns[i], time_ns, value);
   }
 
-  const double limit = -std::log10(options_.sensitivity);
-  const double reach = level_tail_.size_at(limit) * scale;
   Verdict verdict{level_, level_ - reach, level_ + reach, 0, false};
   double most = 0;
   double sum = 0;

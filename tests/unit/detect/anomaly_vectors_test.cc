@@ -126,6 +126,14 @@ TEST_F(AnomalyVectors, Adaptive) {
     check(rule(of + ", direction: down"), usual + low, "x@1510", usual + high);
     check(rule(of), usual + low, "x@1510", usual + ordinary);
   }
+  // The way back from the other side is no surprise: what one looks for is beyond the bounds.
+  const auto dip = [&](const char* n) {
+    return usual + each(1500, 2, 4, "a n=" + std::string(n)) + each(1510, 2, 4, "a n=5") + each(1520, 2, 4, "a n=5") +
+           "1600 -";
+  };
+  const std::string average = "signal: {agg: avg, field: n}, direction: ";
+  check(rule(average + "up"), dip("90"), "x@1510", dip("-90"));
+  check(rule(average + "down"), dip("-90"), "x@1510", dip("90"));
   std::string values;
   for (int i = 0; i < 40; ++i) values += "1500 a n=" + std::to_string(i) + "; ";
   check(rule("signal: {agg: distinct, field: n}, direction: up"), usual + values + none, "x@1510", usual + many);
