@@ -262,6 +262,30 @@ TEST_F(ValueVectors, ConditionsOverAllTruthValues) {
   }
 }
 
+TEST_F(ValueVectors, SeveralDocumentsOfAnyEditor) {
+  const char* const files[] = {
+      "title: p\ndetection: {s: {a: 1}, condition: s}\n---\ntitle: q\ndetection: {s: {b: 1}, condition: s}\n",
+      "---\ntitle: p\ndetection: {s: {a: 1}, condition: s}\n...\n---\n---\ntitle: q\ndetection: {s: {b: 1}, condition: "
+      "s}",
+      "\xEF\xBB\xBFtitle: p\r\ndetection: {s: {a: 1}, condition: s}\r\n---\r\ntitle: q\r\ndetection: {s: {b: 1}, "
+      "condition: s}\r\n",
+      "# one\n--- # first\n{title: p, detection: {s: {a: 1}, condition: s}}\n--- {title: q, detection: {s: {b: 1}, "
+      "condition: s}}\n",
+  };
+  for (const char* file : files) {
+    start(file);
+    ASSERT_FALSE(HasFatalFailure()) << file;
+    const auto titles = [this](const char* line) {
+      std::string all;
+      for (const Alert& alert : see(line)) all += alert.title;
+      return all;
+    };
+    EXPECT_EQ(titles(R"({"a":1,"b":1})"), "pq") << file;
+    EXPECT_EQ(titles(R"({"b":1})"), "q") << file;
+    EXPECT_EQ(titles(R"({"a":2})"), "") << file;
+  }
+}
+
 // Words of the language may be parts of names.
 TEST_F(ValueVectors, NamesOfIdentifiers) {
   for (const char* name :
