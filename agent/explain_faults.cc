@@ -105,9 +105,6 @@ constexpr Explanation rules[] = {
     {rule::bad_pipeline,
      "Not a pipeline.\nA file that maps log sources is a map with `sources`, a list of {logsource: {...}, when: {...}, "
      "fields: {...}, under: [...]}; rules/README.md shows one."},
-    {rule::not_yet,
-     "Part of the language, but not of this version.\nThe rule is refused rather than half understood. What is "
-     "supported stands in rules/README.md."},
 };
 
 constexpr Explanation queries[] = {

@@ -149,7 +149,8 @@ struct CorrelationRule {
   double percentile = 50;
   std::uint64_t points_min = 0;  // with fewer events there is nothing to measure
   std::uint64_t before_min = 0;  // spike: the same, of the time before
-  std::int64_t before_ns = 0;    // spike: how much of the timespan that time is
+  std::int64_t before_ns = 0;    // spike: how much of the timespan that time is, from its beginning
+  std::int64_t recent_ns = 0;    // spike: how much the window itself is, to its end
   std::uint32_t parts_from = 0;  // the rules from this position on are the part, those before it the whole; 0: none are
   std::int64_t forget_ns = 0;    // a group that is silent so long is no group any more; 0: never
   // temporal with an expression: the items are positions in `rules`. Empty: no expression.

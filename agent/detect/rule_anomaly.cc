@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <cstdlib>
 
 #include "detect/decimal.h"
@@ -269,24 +270,61 @@ class AnomalyReader final {
   }
 
   void spike() {
-    keys({"of", "window", "baseline", "factor", "min-current", "min-baseline", "offset"});
-    if (const YamlMember* offset = map_.member("offset"); offset != nullptr)
-      faults_.error(fault_number::not_yet, offset->key, "\"offset\" is not part of this version");
+    keys({"of", "window", "baseline", "offset", "factor", "direction", "min-current", "min-baseline"});
     const YamlNode* of = map_.find("of");
     const YamlNode* part = map_.find("rules");
     if (of != nullptr && part != nullptr) put_parts(*of, *part);
-    const YamlNode* baseline = need("baseline");
     const YamlNode* factor = need("factor");
     need_as("window", "timespan");
-    out_.points_min = count("min-current", 20);
-    out_.before_min = count("min-baseline", 5);
-    if (baseline == nullptr || factor == nullptr) return;
-    out_.before_ns = timespan(*baseline);
+    time_before();
+    const YamlNode* direction = map_.find("direction");
+    const bool down = direction != nullptr && up_or_down(*direction) == Direction::down;
+    // The side that is to have more has to have enough.
+    out_.points_min = count("min-current", down ? 5 : 20);
+    out_.before_min = count("min-baseline", down ? 20 : 5);
+    if (factor == nullptr) return;
     YamlNode bounds;
-    put(bounds, "gte", *factor);
+    put(bounds, down ? "lte" : "gte", down ? inverse(*factor) : *factor);
     put(out_.correlation, "type", scalar("value_avg"));
     condition(std::move(bounds), "rate");
     out_.type = CorrelationType::spike;
+  }
+
+  // The window is held against the time just before it, or against its like so long ago.
+  void time_before() {
+    const YamlNode* window = map_.find("window");
+    const YamlNode* offset = map_.find("offset");
+    const YamlNode* baseline = offset == nullptr ? need("baseline") : map_.find("baseline");
+    if (offset == nullptr) {
+      if (baseline != nullptr) out_.before_ns = timespan(*baseline);
+      return;
+    }
+    if (baseline != nullptr)
+      faults_.error(fault_number::bad_value, *baseline, "with an offset the time before is as long as the window",
+                    "leave baseline out, or offset");
+    out_.offset_ns = timespan(*offset);
+    out_.before_ns = window != nullptr ? parse_timespan(window->text).value_or(0) : 0;
+    if (out_.offset_ns < out_.before_ns && faults_.errors() == 0)
+      faults_.error(fault_number::bad_value, *offset, "offset is shorter than the window");
+  }
+
+  Direction up_or_down(const YamlNode& node) {
+    if (node.text == "up") return Direction::up;
+    if (node.text == "down") return Direction::down;
+    faults_.error(fault_number::bad_value, node, "unknown direction \"" + node.text + "\"", "up down");
+    return Direction::up;
+  }
+
+  // The factor of a fall: what is a third is down by the factor 3.
+  YamlNode inverse(const YamlNode& factor) const {
+    YamlNode out = factor;
+    char* end = nullptr;
+    const double number = std::strtod(factor.text.c_str(), &end);
+    if (factor.text.empty() || *end != '\0' || number <= 0) return out;  // told where bounds are read
+    std::array<char, 32> text{};
+    static_cast<void>(std::snprintf(text.data(), text.size(), "%.17g", 1 / number));
+    out.text = text.data();
+    return out;
   }
 
   // Every tuple of values is a group.
@@ -348,7 +386,8 @@ void apply_anomaly(const Anomaly& anomaly, CorrelationRule& rule) {
   rule.before_min = anomaly.before_min;
   rule.before_ns = anomaly.before_ns;
   rule.parts_from = anomaly.parts_from;
-  rule.timespan_ns += anomaly.before_ns;
+  rule.recent_ns = rule.timespan_ns;
+  rule.timespan_ns += anomaly.offset_ns > 0 ? anomaly.offset_ns : anomaly.before_ns;
   rule.adaptive = anomaly.adaptive;
   rule.forget_ns = anomaly.forget_ns;
   if (anomaly.active != nullptr) rule.head.alert.active = anomaly.active;

@@ -17,6 +17,8 @@ struct Anomaly {
   std::uint64_t points_min = 0;
   std::uint64_t before_min = 0;
   std::int64_t before_ns = 0;
+  std::int64_t offset_ns =
+      0;  // spike: from the window's end to that of the time before; 0: that ends where the window begins
   std::uint32_t parts_from = 0;
   std::int64_t forget_ns = 0;
   std::shared_ptr<const ActiveHours> active;  // null: none stand in the anomaly

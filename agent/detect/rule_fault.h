@@ -46,6 +46,5 @@ inline constexpr int unknown_step = 246;
 inline constexpr int unmapped_log_source = 250;
 inline constexpr int filter_log_source = 251;
 inline constexpr int bad_pipeline = 252;
-inline constexpr int not_yet = 260;  // part of the language, but not of this version
 
 }  // namespace tapewatch::fault_number

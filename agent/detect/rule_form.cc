@@ -115,6 +115,7 @@ Hash128 correlation_form(const CorrelationRule& rule, const RuleSet& rules, cons
   out.number(rule.points_min);
   out.number(rule.before_min);
   out.signed_number(rule.before_ns);
+  out.signed_number(rule.recent_ns);
   out.number(rule.parts_from);
   out.signed_number(rule.forget_ns);
   add_nodes(out, rule.nodes, rule.root);

@@ -190,15 +190,20 @@ void RuleLoader::read_under_maps(const YamlNode& detection, const std::vector<co
     read_detection(detection, options_.items, names, rule, faults);
     if (faults.errors() > 0) return;
     const std::uint32_t root = rule.root;
-    Node conditions{Node::Kind::any_of, 0, {}};
+    std::vector<std::uint32_t> conditions;
     bool always = false;
     std::erase_if(left, [&](const LogSourceMap* map) {
       if (!map->same_fields(first)) return false;
       always = always || map->when.is_null();
-      if (!always) conditions.children.push_back(read_search(map->when, options_.items, names, rule, faults));
+      if (!always) conditions.push_back(read_search(map->when, options_.items, names, rule, faults));
       return true;
     });
-    ways.children.push_back(always ? root : add({Node::Kind::all_of, 0, {add(std::move(conditions)), root}}));
+    if (always) {
+      ways.children.push_back(root);
+      continue;
+    }
+    const std::uint32_t any = add({Node::Kind::any_of, 0, std::move(conditions)});
+    ways.children.push_back(add({Node::Kind::all_of, 0, {any, root}}));
   }
   rule.root = ways.children.size() == 1 ? ways.children.front() : add(std::move(ways));
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "base/check.h"
 
@@ -20,13 +21,13 @@ bool before(const Window::Point& point, std::int64_t time_ns) { return point.tim
 
 Window::Window(const CorrelationRule& rule, Options options)
     : rule_(rule),
-      options_(options),
+      options_(std::move(options)),
       by_clock_(rule.waits || rule.adaptive ||
                 (rule.nodes.empty() && rule.type < CorrelationType::ratio && rule.type != CorrelationType::value_avg &&
                  rule.type != CorrelationType::value_percentile && rule.type != CorrelationType::value_median &&
                  rule.holds(0))),
       keep_ns_(rule.lasts() ? std::max<std::int64_t>(0, rule.head.alert.keep_firing_ns) : 0) {
-  CHECK(options.groups_max > 0 && options.points_max > 0);
+  CHECK(options_.groups_max > 0 && options_.points_max > 0);
 }
 
 Window::Group& Window::group(const std::string& key) {
@@ -267,7 +268,7 @@ std::int64_t Window::next_leave(const Group& group) const {
   if (group.start == group.points.size()) return INT64_MAX;
   const std::int64_t leave = group.points[group.start].time_ns + rule_.timespan_ns;
   if (rule_.type != CorrelationType::spike) return leave;
-  return std::min(leave, group.points.back().time_ns + rule_.timespan_ns - rule_.before_ns);
+  return std::min(leave, group.points.back().time_ns + rule_.recent_ns);
 }
 
 // The first moment before `now_ns` at which the hours of the rule begin or end while its condition holds.
@@ -300,8 +301,8 @@ bool Window::pass(Group& group, std::int64_t now_ns, Firing& firing) {
       end(group, moment);
     } else if (leave == moment) {
       slide(group, moment + 1);
-      const bool spent = rule_.type == CorrelationType::spike &&
-                         group.points.back().time_ns + rule_.timespan_ns - rule_.before_ns == moment;
+      const bool spent =
+          rule_.type == CorrelationType::spike && group.points.back().time_ns + rule_.recent_ns == moment;
       const bool empty = group.start == group.points.size() && !by_clock_;
       if (spent || empty || !rule_.holds(measure(group))) turn_false(group, moment);
     } else {
@@ -441,30 +442,32 @@ void Window::number_parts(Group& group, std::size_t index) const {
 double Window::parts_between(const Group& group, std::size_t begin, std::size_t end) {
   if (begin >= end) return 0;
   const std::uint64_t first = group.points[begin].value;
-  return static_cast<double>(group.points[end - 1].value / 2 - first / 2 + first % 2);
+  const std::uint64_t parts = group.points[end - 1].value / 2 - first / 2 + first % 2;
+  return static_cast<double>(parts);
 }
 
-// The rate of the newest part of the window over the rate of the time before it; or the share over the share.
+// The rate of the window over the rate of the time before it; or the share over the share.
 double Window::spike_between(const Group& group, std::size_t begin, std::size_t end) const {
   constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
   if (begin >= end) return nothing;
-  const std::int64_t window_ns = rule_.timespan_ns - rule_.before_ns;
   const auto from = group.points.begin();
   const auto last = from + static_cast<std::ptrdiff_t>(end);
-  const auto split =
-      std::lower_bound(from + static_cast<std::ptrdiff_t>(begin), last, (last - 1)->time_ns - window_ns, before);
+  const auto first = from + static_cast<std::ptrdiff_t>(begin);
+  const std::int64_t end_ns = (last - 1)->time_ns;
+  const auto split = std::lower_bound(first, last, end_ns - rule_.recent_ns, before);
+  const auto past_end = std::lower_bound(first, split, end_ns - rule_.timespan_ns + rule_.before_ns, before);
   const auto now = static_cast<double>(last - split);
-  const auto past = static_cast<double>(split - from) - static_cast<double>(begin);
+  const auto past = static_cast<double>(past_end - first);
   if (now < static_cast<double>(rule_.points_min) || past < static_cast<double>(rule_.before_min)) return nothing;
   if (rule_.has_parts()) {
-    const auto at = static_cast<std::size_t>(split - from);
-    const double share_now = parts_between(group, at, end) / now;
-    const double share_past = past == 0 ? 0 : parts_between(group, begin, at) / past;
+    const double share_now = parts_between(group, static_cast<std::size_t>(split - from), end) / now;
+    const double share_past =
+        past == 0 ? 0 : parts_between(group, begin, static_cast<std::size_t>(past_end - from)) / past;
     if (share_past == 0) return share_now > 0 ? std::numeric_limits<double>::infinity() : nothing;
     return share_now / share_past;
   }
   if (past == 0) return now > 0 ? std::numeric_limits<double>::infinity() : nothing;
-  return now / static_cast<double>(window_ns) * static_cast<double>(rule_.before_ns) / past;
+  return now / static_cast<double>(rule_.recent_ns) * static_cast<double>(rule_.before_ns) / past;
 }
 
 double Window::measure(const Group& group) const {

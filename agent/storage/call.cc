@@ -15,7 +15,7 @@ Call::Call(CallOptions options, Done done, std::int64_t deadline_ns, std::shared
 std::shared_ptr<Call> Call::make(CallOptions options, Done done, const Clock& clock,
                                  std::shared_ptr<CallCounts> counts) {
   const std::int64_t deadline_ns = options.limit.count() > 0 ? clock.steady_ns() + options.limit.count() : 0;
-  const auto call = std::make_shared<Call>(std::move(options), std::move(done), deadline_ns, std::move(counts));
+  auto call = std::make_shared<Call>(std::move(options), std::move(done), deadline_ns, std::move(counts));
   if (call->options_.stop.stop_possible()) {
     // Weak: the callback is a part of the call itself.
     call->stopped_.emplace(call->options_.stop, [weak = std::weak_ptr<Call>(call)] {

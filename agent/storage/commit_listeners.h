@@ -33,6 +33,7 @@ class CommitListeners final {
   void tell(const std::vector<const std::string*>& tables) EXCLUDES(mutex_) {
     if (tables.empty() || !any_) return;
     std::vector<std::string_view> names;
+    names.reserve(tables.size());
     for (const std::string* table : tables) names.push_back(*table);
     MutexLock lock(mutex_);
     for (const auto& each : listeners_) each.second(names);

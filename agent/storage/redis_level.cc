@@ -226,8 +226,10 @@ void RedisLevel::send_waiting() {
   if (tables.empty()) return;
   const std::string token = new_token();
   std::vector<std::string> keys;
+  keys.reserve(tables.size());
   for (const auto& [table, call] : tables) keys.push_back(table_key(table));
   std::vector<RedisConnection::Command> commands;
+  commands.reserve(keys.size());
   for (const std::string& key : keys) commands.push_back({"SET", key, token});
   if (!ask(commands)) return;
   MutexLock lock(mutex_);

@@ -182,7 +182,7 @@ std::shared_ptr<RowStream::State> Store::State::open_stream(std::string sql, std
     Status queued = submit_read({}, std::move(work), done, std::move(call));
     if (!queued.ok()) done(std::move(queued));
   };
-  const auto stream =
+  auto stream =
       std::make_shared<RowStream::State>(stream_readers_, clock_, submit, std::move(sql), std::move(kept), options);
   streams_.add(stream);
   return stream;

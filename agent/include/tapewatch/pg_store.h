@@ -192,13 +192,13 @@ class TAPEWATCH_API PgStore final {
   // One statement each, in a transaction of its own. Those that wait are sent together, without waiting for the answer
   // of one before the next is sent.
   template <typename Row, typename... Args>
-  [[nodiscard]] Pending<std::vector<Row>> fetch(CallOptions options, std::string sql, Args... args);
+  [[nodiscard]] Pending<std::vector<Row>> fetch(const CallOptions& options, std::string sql, Args... args);
   template <typename Row, typename... Args>
   [[nodiscard]] Pending<std::vector<Row>> fetch(std::string sql, Args... args) {
     return fetch<Row>(CallOptions(), std::move(sql), std::move(args)...);
   }
   template <typename... Args>
-  [[nodiscard]] Pending<std::int64_t> execute(CallOptions options, std::string sql, Args... args);
+  [[nodiscard]] Pending<std::int64_t> execute(const CallOptions& options, std::string sql, Args... args);
 
   // A result in batches of bounded memory (stream.h), by a cursor.
   template <typename Row, typename... Args>
@@ -235,14 +235,14 @@ class TAPEWATCH_API PgStore final {
   friend class PgRowStream::State;
   explicit PgStore(std::unique_ptr<State> state);
   [[nodiscard]] Status run_read(const ReadJob& body, QueryWatch* watch);
-  void submit_statement(Statement statement, bool write, Done done, CallOptions options);
+  void submit_statement(Statement statement, bool write, const Done& done, CallOptions options);
   template <typename T, typename Take, typename... Args>
-  Pending<T> async_statement(CallOptions options, bool write, std::string sql, Take take, Args... args);
+  Pending<T> async_statement(const CallOptions& options, bool write, std::string sql, Take take, Args... args);
   std::unique_ptr<State> state_;
 };
 
 template <typename T, typename Take, typename... Args>
-Pending<T> PgStore::async_statement(CallOptions options, bool write, std::string sql, Take take, Args... args) {
+Pending<T> PgStore::async_statement(const CallOptions& options, bool write, std::string sql, Take take, Args... args) {
   const auto answer = std::make_shared<Answer<T>>();
   const auto value = std::make_shared<T>();
   Statement statement;
@@ -252,30 +252,30 @@ Pending<T> PgStore::async_statement(CallOptions options, bool write, std::string
                       kept);
   };
   statement.take = [value, take](PgRows& rows, std::int64_t changed) { return take(rows, changed, *value); };
-  auto done = [answer, value](Status status) {
+  const auto done = [answer, value](Status status) {
     answer->set(status.ok() ? Result<T>(std::move(*value)) : Result<T>(std::move(status).error()));
   };
-  submit_statement(std::move(statement), write, std::move(done), std::move(options));
+  submit_statement(std::move(statement), write, done, options);
   return Pending<T>(answer);
 }
 
 template <typename Row, typename... Args>
-Pending<std::vector<Row>> PgStore::fetch(CallOptions options, std::string sql, Args... args) {
+Pending<std::vector<Row>> PgStore::fetch(const CallOptions& options, std::string sql, Args... args) {
   static_assert(!std::is_same_v<Row, std::string_view>, "a view dies with its rows");
   const auto take = [](PgRows& rows, std::int64_t, std::vector<Row>& out) {
     out.clear();
     return row_detail::each_row<Row>(rows, [&](Row row) { out.push_back(std::move(row)); });
   };
-  return async_statement<std::vector<Row>>(std::move(options), false, std::move(sql), take, std::move(args)...);
+  return async_statement<std::vector<Row>>(options, false, std::move(sql), take, std::move(args)...);
 }
 
 template <typename... Args>
-Pending<std::int64_t> PgStore::execute(CallOptions options, std::string sql, Args... args) {
+Pending<std::int64_t> PgStore::execute(const CallOptions& options, std::string sql, Args... args) {
   const auto take = [](PgRows&, std::int64_t changed, std::int64_t& out) -> Status {
     out = changed;
     return success();
   };
-  return async_statement<std::int64_t>(std::move(options), true, std::move(sql), take, std::move(args)...);
+  return async_statement<std::int64_t>(options, true, std::move(sql), take, std::move(args)...);
 }
 
 }  // namespace tapewatch

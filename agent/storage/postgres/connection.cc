@@ -184,6 +184,7 @@ Result<PgReply> PgConnection::receive_end() {
   std::vector<std::string> names;
   for (std::size_t row = 0; row < changed.rows(); ++row) names.emplace_back(changed.at(row, 0));
   std::vector<const std::string*> views;
+  views.reserve(names.size());
   for (const std::string& name : names) views.push_back(&name);
   if (!reply->rolled_back && options_.commits != nullptr) options_.commits->listeners.tell(views);
   return reply;

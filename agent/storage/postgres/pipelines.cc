@@ -41,6 +41,7 @@ Bound bound(PgConnection& connection, const PgCall& call) {
 
 std::vector<Bound> bind_all(PgConnection& connection, const std::vector<PgCall>& group) {
   std::vector<Bound> out;
+  out.reserve(group.size());
   for (const PgCall& each : group) out.push_back(bound(connection, each));
   return out;
 }
@@ -86,7 +87,7 @@ bool send_reads(PgConnection& connection, const std::vector<PgCall>& group, std:
   for (const Bound& each : bounds) {
     if (sent && each.fate == Bound::Fate::sent) sent = wire.send_prepared(each.statement, each.arguments).ok();
   }
-  if (sent) sent = wire.send_sync().ok();
+  if (sent) static_cast<void>(wire.send_sync());
   bool left = false;
   for (std::size_t i = 0; i < group.size(); ++i) {
     if (bounds[i].fate != Bound::Fate::sent) continue;
@@ -118,8 +119,8 @@ Result<std::vector<std::int64_t>> send_writes(PgConnection& connection, const st
   const auto answers = static_cast<std::size_t>(begun) + bounds.size();
   for (std::size_t i = 0; i < answers && !wire.broken(); ++i) {
     Result<PgReply> reply = wire.receive(nullptr, 0);
-    if (!reply.ok() && !failed) failed = connection.note(std::move(reply).error());
     if (reply.ok() && i >= static_cast<std::size_t>(begun)) out.push_back(reply->changed);
+    if (!reply.ok() && !failed) failed = connection.note(std::move(reply).error());
   }
   Result<PgReply> ended = connection.receive_end();
   if (failed) return *failed;

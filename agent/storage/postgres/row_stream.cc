@@ -26,7 +26,7 @@ Value PgRowStream::State::Kept::view() const {
   return out;
 }
 
-PgRowStream::State::State(PgStore::State& store, std::string sql, std::span<const Value> arguments,
+PgRowStream::State::State(PgStore::State& store, const std::string& sql, std::span<const Value> arguments,
                           const StreamOptions& options)
     : store_(store),
       sql_("DECLARE tapewatch_stream NO SCROLL CURSOR FOR " + numbered_placeholders(sql)),

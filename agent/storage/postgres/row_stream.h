@@ -21,7 +21,7 @@ namespace tapewatch {
 
 class PgRowStream::State final {
  public:
-  State(PgStore::State& store, std::string sql, std::span<const Value> arguments, const StreamOptions& options);
+  State(PgStore::State& store, const std::string& sql, std::span<const Value> arguments, const StreamOptions& options);
   ~State() { let_go(); }
   State(const State&) = delete;
   State& operator=(const State&) = delete;

@@ -43,7 +43,7 @@ Status PgStore::submit_read(ReadJob job, Done done, CallOptions options) {
   return state_->submit_read(std::move(job), std::move(done), std::move(options));
 }
 
-void PgStore::submit_statement(Statement statement, bool is_write, Done done, CallOptions options) {
+void PgStore::submit_statement(Statement statement, bool is_write, const Done& done, CallOptions options) {
   Status queued = state_->submit_statement(std::move(statement), is_write, done, std::move(options));
   if (!queued.ok()) done(std::move(queued));
 }

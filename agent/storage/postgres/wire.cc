@@ -45,6 +45,7 @@ void take_rows(const PGresult* result, PgRowBuffer& rows) {
   const int columns = PQnfields(result);
   if (rows.columns().empty() && columns > 0) {
     std::vector<PgRowBuffer::Column> names;
+    names.reserve(static_cast<std::size_t>(columns));
     for (int i = 0; i < columns; ++i) names.push_back({PQfname(result, i), PQftype(result, i)});
     rows.set_columns(std::move(names));
   }

@@ -285,7 +285,7 @@ TEST_F(AnomalyTest, WhatIsRefused) {
       {"type: silence, rules: [any], window: 1m, active: always", "active must be a map"},
       {"type: spike, rules: [any], of: [], window: 1m, baseline: 1h, factor: 2", "of must name a rule"},
       {"type: spike, rules: [any], window: 1m, baseline: 1h, factor: 2, offset: 1d",
-       "\"offset\" is not part of this version"},
+       "with an offset the time before is as long as the window"},
       {"type: silence, rules: [anyy], window: 1m", "no rule has the id or name \"anyy\""},
       {"type: threshold, rules: [any], signal: {agg: mode, field: n}, step: 1m, condition: {gt: 1}",
        "unknown agg \"mode\""},

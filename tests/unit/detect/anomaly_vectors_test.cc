@@ -75,6 +75,14 @@ TEST_F(AnomalyVectors, Spike) {
   check(spike, each(0, 20, 5, "a") + each(101, 0, 20, "a"), "x@101", each(0, 25, 4, "a") + each(101, 0, 40, "a"));
   check(spike + few + ", group-by: [host]", each(0, 20, 5, "a host=h") + each(105, 1, 4, "a host=h"), "x@108:h",
         each(0, 20, 5, "a host=h") + each(105, 1, 4, "a host=i"));
+  // Down: two thirds and less, of 20 before and with 5 in the window.
+  const std::string down = "type: spike, rules: [a], window: 10s, baseline: 100s, factor: 1.5, direction: down";
+  check(down, each(0, 1, 100, "a") + each(111, 2, 5, "a"), "x@119", each(0, 1, 130, "a"));
+  // Against the same window 100 seconds earlier, whatever was between.
+  const std::string then =
+      "type: spike, rules: [a], window: 10s, offset: 100s, factor: 2, min-current: 4, min-baseline: 2";
+  check(then, "2 a; 5 a; 20 a; 30 a; " + each(104, 1, 4, "a"), "x@107",
+        "2 a; 5 a; 6 a; " + each(30, 1, 20, "a") + each(104, 1, 4, "a"));
   const std::string share = "type: spike, rules: [a], of: [any], window: 10s, baseline: 100s, factor: 2" + few;
   std::string before;  // one in five
   for (int i = 0; i < 25; ++i) before += std::to_string(1 + 4 * i) + (i % 5 == 0 ? " a; " : " b; ");

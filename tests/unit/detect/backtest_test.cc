@@ -5,6 +5,7 @@
 
 #include <fstream>
 
+#include "fake/folder.h"
 #include "unit/detect/rules_fixture.h"
 
 namespace tapewatch {
@@ -16,10 +17,10 @@ using testing::HasSubstr;
 class BacktestTest : public RulesFixture {
  protected:
   std::string file(const std::string& name, const std::string& content) {
-    const std::string path = testing::TempDir() + "/backtest_" + name;
-    std::ofstream(path, std::ios::binary) << content;
-    return path;
+    folder_.write(name, content);
+    return folder_.path(name);
   }
+  const TemporaryFolder folder_;
   Result<BacktestReport> run(const std::vector<std::string>& files) {
     const auto enrich = [this](Event& event) {
       if (event.field(time_).present()) event.time_ns = std::stoll(std::string(event.field(time_).raw));

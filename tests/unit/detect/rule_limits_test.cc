@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "detect/rule_tests.h"
+#include "fake/folder.h"
 #include "unit/detect/fault_vectors.h"
 
 namespace tapewatch {
@@ -61,8 +62,9 @@ INSTANTIATE_TEST_SUITE_P(
 class TestFaults : public FaultVectors {};
 
 TEST_P(TestFaults, AreToldWithTheirPlace) {
-  const std::string folder = testing::TempDir() + "/";
-  std::ofstream(folder + "faulty_tests.yaml") << GetParam().yaml;
+  const TemporaryFolder own;
+  own.write("faulty_tests.yaml", GetParam().yaml);
+  const std::string folder = own.path() + "/";
   RuleTestOptions options;
   options.events_max = 100;
   const RuleTestReport report = run_rule_tests({folder + "faulty_tests.yaml"}, options, nullptr, diagnostics_);

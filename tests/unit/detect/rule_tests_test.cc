@@ -5,6 +5,8 @@
 
 #include <fstream>
 
+#include "fake/folder.h"
+
 namespace tapewatch {
 namespace {
 
@@ -50,7 +52,8 @@ TEST(RulePackTest, TheRulesOfTheBenchLoad) {
 }
 
 TEST(RuleTestPipelines, MapTheLogSourcesOfTheRules) {
-  const std::string folder = testing::TempDir();
+  const TemporaryFolder own;
+  const std::string folder = own.path();
   std::ofstream(folder + "/rule_tests_pipeline.yaml")
       << "pipeline: p\nsources:\n  - logsource: {product: gateway}\n    "
          "fields: {Peer: session.target}\n";
@@ -79,7 +82,8 @@ TEST(RuleTestPipelines, MapTheLogSourcesOfTheRules) {
 class RuleTestsTest : public testing::Test {
  protected:
   RuleTestReport run(const std::string& tests) {
-    const std::string folder = testing::TempDir();
+    const TemporaryFolder own;
+    const std::string folder = own.path();
     std::ofstream(folder + "/rule_tests_rules.yaml")
         << "title: Login\nid: r1\nname: login\ndetection: {s: {e: login}, condition: s}\n---\n"
            "title: Other\nid: r2\ndetection: {s: {e: other}, condition: s}\n";

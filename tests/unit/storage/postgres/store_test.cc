@@ -238,8 +238,7 @@ TEST_F(PgStoreTest, ConcurrentIncrementsAreAllThere) {
   for (std::thread& thread : threads) thread.join();
   const int sum = store->read([](PgReader& reader) { return reader.first<int>("SELECT n FROM t"); }).value().value();
   EXPECT_EQ(sum + failed, 40);
-  EXPECT_GT(sum, 20);
-  EXPECT_GT(store->stats().retries, 0);
+  EXPECT_GT(sum, 20);  // how often they got into each other's way is up to the machine
 }
 
 TEST_F(PgStoreTest, DeadlocksAreRepeatedToo) {
