@@ -36,13 +36,13 @@ struct BacktestReport {
   std::uint64_t alerts = 0;
 };
 
-// Called after every block read, for a progress line.
 struct BacktestAlert {
   std::uint64_t event = 0;  // 0-based line over all files
   Hash128 id;
   std::string json;
 };
 using BacktestEmit = std::function<void(const BacktestAlert& alert)>;
+// Called after every block read, for a progress line.
 using BacktestProgress = std::function<void(const BacktestReport& so_far)>;
 
 // Runs every line of `files` through parser, `enrich` and `detector`, and hands each alert to `emit` as one JSON

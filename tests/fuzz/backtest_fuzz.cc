@@ -99,8 +99,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   BacktestOptions options;
   options.read_bytes = 64;
   options.line_bytes_max = 4096;
-  const auto emit = [&](const std::string& json) {
-    if (!is_json_object(json)) std::abort();
+  const auto emit = [&](const BacktestAlert& alert) {
+    if (!is_json_object(alert.json)) std::abort();
   };
   const std::vector<std::uint64_t> before = detector.alerts_by_rule();
   const auto report =
